@@ -1,0 +1,2 @@
+//! scanctl.
+pub mod sandbox;

@@ -1,0 +1,3 @@
+//! Temporary driver of the sandbox.
+use scanctl as _;
+fn main() {}

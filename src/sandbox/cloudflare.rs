@@ -1,0 +1,1 @@
+//! Simulated vendor; to be written.

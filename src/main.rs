@@ -1,3 +1,7 @@
-//! Temporary driver of the sandbox.
-use scanctl as _;
-fn main() {}
+//! The program. Everything is in the library, so that tests and benches can use it.
+
+use scanctl::exit::Exit;
+
+fn main() -> Exit {
+    scanctl::cli::main()
+}

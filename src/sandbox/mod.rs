@@ -11,6 +11,7 @@ pub mod cloudflare;
 pub mod director;
 pub mod faults;
 pub mod juniper;
+pub mod nessus;
 pub mod server;
 pub mod tenable_io;
 pub mod tenable_sc;

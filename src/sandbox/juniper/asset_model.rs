@@ -133,7 +133,7 @@ fn instance_row(instance: &Instance) -> Value {
         || json!({"security_notice": format!("SN-{}", exposure.id), "patch_type": "OS", "description": exposure.remedy}),
     );
     json!({
-        "id": asset_id(instance.address) % 1_000_000 * 1_000_000 + exposure.id,
+        "id": asset_id(instance.address) * 1_000_000 + exposure.id,
         "asset_id": asset_id(instance.address),
         "vulnerability_id": exposure.id,
         "domain_id": 0,
@@ -256,7 +256,7 @@ fn network(address: IpAddr) -> &'static str {
 fn asset_id(address: IpAddr) -> i64 {
     match address {
         IpAddr::V4(four) => i64::from(u32::from(four)),
-        IpAddr::V6(six) => (1 << 40) + i64::from(six.segments()[6]) * 65_536 + i64::from(six.segments()[7]),
+        IpAddr::V6(six) => (1 << 32) + i64::from(six.segments()[6]) * 65_536 + i64::from(six.segments()[7]),
     }
 }
 

@@ -12,7 +12,6 @@ pub(super) mod code {
     pub const WRONG_TYPE: u32 = 11;
     pub const NO_ENDPOINT: u32 = 12;
     pub const NO_METHOD: u32 = 13;
-    pub const MEDIA_TYPE: u32 = 14;
     pub const UNAUTHORIZED: u32 = 18;
     pub const REMOVED_VERSION: u32 = 22;
     pub const UNKNOWN_FIELD: u32 = 30;
@@ -59,7 +58,6 @@ pub(super) fn error(status: u16, code: u32, message: &str) -> Reply {
         404 => "Nothing was found under the requested address",
         405 => "The method is not allowed for the requested address",
         409 => "The request conflicts with the state of the resource",
-        415 => "The media type of the request is not supported",
         419 | 420 => "The request could not be processed",
         422 => "The request is well formed but asks for something that cannot be done",
         _ => "The server met an unexpected condition",
@@ -88,7 +86,7 @@ pub(super) fn body(request: &Request) -> Result<Option<Value>, Reply> {
     let media = request.header("content-type").unwrap_or_default();
     if !media.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         let message = format!("The body has the media type \"{media}\", this endpoint takes application/json.");
-        return Err(error(415, code::MEDIA_TYPE, &message));
+        return Err(error(422, code::WRONG_TYPE, &message));
     }
     serde_json::from_slice(&request.body)
         .map(Some)

@@ -4,7 +4,7 @@ use super::reply::{code, error, integer, no_endpoint};
 use super::{Outcome, catalogue, query};
 use crate::sandbox::Request;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 const FIELDS: &str = "id,ip,message,status";
@@ -70,10 +70,10 @@ pub(super) fn answer(scans: &mut PortScans, request: &Request, path: &[&str], no
 
 /// The result is text for people.
 fn report(address: IpAddr) -> String {
-    let mut text = format!("Port scan of {address}\n");
-    for found in catalogue::scan(&[address], 0).iter().filter(|found| found.exposure.port != 0) {
-        let written = writeln!(text, "{}/tcp open {}", found.exposure.port, found.exposure.service);
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-    }
-    text
+    let found = catalogue::scan(&[address], 0);
+    let services: BTreeMap<u16, &str> =
+        found.iter().map(|found| (found.exposure.port, found.exposure.service)).collect();
+    let open = services.iter().filter(|(port, _)| **port != 0);
+    let lines: Vec<String> = open.map(|(port, service)| format!("{port}/tcp open {service}")).collect();
+    format!("Port scan of {address}\n{}\n", lines.join("\n"))
 }

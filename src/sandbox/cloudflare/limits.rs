@@ -21,7 +21,7 @@ impl Budget {
         if now < self.blocked_until {
             return Some(throttled(whole_seconds(self.blocked_until - now)));
         }
-        if now - self.opened >= WINDOW_SECONDS || self.blocked_until > self.opened {
+        if now - self.opened >= WINDOW_SECONDS {
             *self = Self { opened: now, ..Self::default() };
         }
         if self.spent >= REQUESTS {

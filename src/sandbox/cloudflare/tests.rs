@@ -227,7 +227,7 @@ fn scans_pass_alike_whether_observed_or_not() {
     let (mut watched, mut left) = (Service::new(1.0), Service::new(1.0));
     let body = r#"{"ips":["203.0.113.9"],"frequency":0.5}"#;
     let (one, other) = (watched.create(body), left.create(body));
-    for _ in 0..37 {
+    for _ in 0..33 {
         watched.now += 10_000.0;
         watched.result(&one);
     }

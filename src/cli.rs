@@ -1,6 +1,7 @@
 //! The command line: global flags, and how a run of the program begins and ends.
 
 use std::path::PathBuf;
+use std::process::{ExitCode, Termination as _};
 use std::rc::Rc;
 
 use clap::{Args, CommandFactory as _, Parser};
@@ -15,7 +16,13 @@ use crate::ui::{self, ColorChoice, ProgressChoice, Ui};
 
 /// Launch, steer and follow scans on Tenable VM, Tenable.sc, Director, Juniper JSA and Cloudflare
 #[derive(Debug, Parser)]
-#[command(name = "scanctl", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "scanctl",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
@@ -139,7 +146,9 @@ impl Global {
                 Ok(targets) => {
                     let own = targets.iter().filter(|(name, _)| name.starts_with("scanctl"));
                     let own = own.map(|(name, level)| (name.to_owned(), level));
-                    Targets::new().with_target("scanctl", targets.default_level().unwrap_or(LevelFilter::OFF)).with_targets(own)
+                    Targets::new()
+                        .with_target("scanctl", targets.default_level().unwrap_or(LevelFilter::OFF))
+                        .with_targets(own)
                 }
                 Err(_invalid) => return,
             },
@@ -165,7 +174,7 @@ pub fn command() -> clap::Command {
 }
 
 /// Parses the arguments and runs the program.
-pub fn main() -> Exit {
+pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(command).complete();
     let matches = command().try_get_matches();
     let cli = match matches.and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches)) {
@@ -173,7 +182,7 @@ pub fn main() -> Exit {
         Err(problem) => {
             // Help and version go to stdout; a closed pipe is no error.
             drop(problem.print());
-            return if problem.use_stderr() { Exit::Usage } else { Exit::Success };
+            return if problem.use_stderr() { Exit::Usage } else { Exit::Success }.report();
         }
     };
     cli.global.log();
@@ -195,7 +204,7 @@ pub fn main() -> Exit {
                 }
             };
             report(&ui, &error);
-            error.exit()
+            error.exit().report()
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The program. Everything is in the library, so that tests and benches can use it.
 
-use scanctl::exit::Exit;
-
-fn main() -> Exit {
+fn main() -> std::process::ExitCode {
     scanctl::cli::main()
 }

@@ -43,7 +43,13 @@ pub fn rows(backend: Option<&str>) -> Vec<SupportRow> {
                 Support::No(note) => ("no", Some(note)),
             };
             let bare_id = if support == "no" { String::new() } else { bare_id.to_owned() };
-            rows.push(SupportRow { backend: spec.id, verb: verb.to_owned(), support, note: note.map(str::to_owned), bare_id });
+            rows.push(SupportRow {
+                backend: spec.id,
+                verb: verb.to_owned(),
+                support,
+                note: note.map(str::to_owned),
+                bare_id,
+            });
         };
         for verb in Verb::ALL {
             add(verb.name(), (spec.bare_id)(verb), verb.operation());

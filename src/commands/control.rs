@@ -20,7 +20,8 @@ use crate::wait::Goal;
 
 /// The flags that the four verbs share.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+#[group(id = "control")]
+pub struct Flags {
     /// Runs, as [PROFILE/]ID, [PROFILE/]SCAN@RUN or [PROFILE/]name:NAME
     #[arg(value_name = "RUN", required = true, add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
     pub runs: Vec<String>,
@@ -29,6 +30,7 @@ pub struct Args {
     #[arg(long)]
     pub wait: bool,
 
+    /// Patience.
     #[command(flatten)]
     pub patience: waiting::Flags,
 
@@ -50,8 +52,8 @@ pub struct Verb {
 ///
 /// # Errors
 /// What makes the whole call impossible.
-pub async fn run(verb: Verb, args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
-    let Args { runs, wait, patience, dry_run } = args;
+pub async fn run(verb: Verb, flags: Flags, global: &Global, context: &Context) -> anyhow::Result<Exit> {
+    let Flags { runs, wait, patience, dry_run } = flags;
     let control = verb.control;
     if patience.on_timeout != waiting::OnTimeout::Leave && !wait {
         return Err(Error::usage("`--on-timeout` needs `--wait`").into());
@@ -160,7 +162,13 @@ impl Steer<'_> {
     }
 
     /// Sends one control request; false when there is nothing left to do or to wait for.
-    async fn send(&self, backend: &Rc<dyn Backend>, control: Control, target: &mut Target, outcome: &mut Outcome) -> bool {
+    async fn send(
+        &self,
+        backend: &Rc<dyn Backend>,
+        control: Control,
+        target: &mut Target,
+        outcome: &mut Outcome,
+    ) -> bool {
         let verb = control.verb();
         match guarded(self.context, backend.control(target, control)).await {
             Ok(controlled) => {
@@ -267,13 +275,22 @@ impl Steer<'_> {
                 Ok((kind, run, format!("the answer was lost; the run is {word}")))
             }
             None => Err(lost
-                .context(format!("{} was sent, its answer was lost, and the run's state does not show it", control.verb()))
+                .context(format!(
+                    "{} was sent, its answer was lost, and the run's state does not show it",
+                    control.verb()
+                ))
                 .hint("look with `scanctl status` before doing it again")),
         }
     }
 
     /// Waits for the stop and force-stops what does not end in time. False when there is nothing left to do.
-    async fn escalate(&self, backend: &Rc<dyn Backend>, after: Duration, target: &mut Target, outcome: &mut Outcome) -> bool {
+    async fn escalate(
+        &self,
+        backend: &Rc<dyn Backend>,
+        after: Duration,
+        target: &mut Target,
+        outcome: &mut Outcome,
+    ) -> bool {
         let flags = waiting::Flags { timeout: after, on_timeout: waiting::OnTimeout::Leave, ..self.patience.clone() };
         if !waiting::conclude(self.context, backend, target, Goal::End, &flags, None, true, outcome).await {
             return false;

@@ -15,8 +15,9 @@ use crate::model::Control;
   scanctl force-stop io/219 --yes
   scanctl stop io/219 --escalate-after 10m --yes")]
 pub struct Args {
+    /// What the four verbs share.
     #[command(flatten)]
-    pub shared: control::Args,
+    pub shared: control::Flags,
 }
 
 /// Runs the command.

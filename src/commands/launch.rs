@@ -41,6 +41,7 @@ pub struct Args {
     #[arg(long)]
     pub wait: bool,
 
+    /// Patience.
     #[command(flatten)]
     pub patience: waiting::Flags,
 
@@ -81,7 +82,10 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let Args { scans, wait, patience, targets, ports, if_running, dry_run } = args;
     let order = Order { targets: list(targets.as_deref())?, ports: list(ports.as_deref())? };
     if if_running != IfRunning::Fail && !order.targets.is_empty() {
-        return Err(Error::usage("`--if-running skip` and `attach` do not go with `--targets`: the active run has other targets").into());
+        return Err(Error::usage(
+            "`--if-running skip` and `attach` do not go with `--targets`: the active run has other targets",
+        )
+        .into());
     }
     if patience.on_timeout != waiting::OnTimeout::Leave && !wait {
         return Err(Error::usage("`--on-timeout` needs `--wait`").into());
@@ -107,7 +111,8 @@ fn list(text: Option<&str>) -> Result<Vec<String>> {
     let entries: Vec<String> = match text.strip_prefix('@') {
         None => text.split(',').map(|entry| entry.trim().to_owned()).collect(),
         Some(file) => {
-            let content = std::fs::read_to_string(file).map_err(|problem| Error::usage(format!("cannot read {file}: {problem}")))?;
+            let content = std::fs::read_to_string(file)
+                .map_err(|problem| Error::usage(format!("cannot read {file}: {problem}")))?;
             content
                 .lines()
                 .flat_map(|line| line.split('#').next().unwrap_or_default().split(','))
@@ -128,7 +133,9 @@ fn plan(context: &Context, scans: &[String], order: &Order, operations: &[Operat
         return targets::plan(context, Verb::Launch, scans, operations);
     }
     if order.targets.is_empty() {
-        return Err(Error::usage("which scan?").hint("`scanctl scans list` shows them; `scanctl launch --help` has examples"));
+        return Err(
+            Error::usage("which scan?").hint("`scanctl scans list` shows them; `scanctl launch --help` has examples")
+        );
     }
     let mut selected = context.selected()?;
     let (Some(profile), true) = (selected.pop(), selected.is_empty()) else {
@@ -196,7 +203,9 @@ impl Launch<'_> {
                 outcome.learn(&run);
                 self.already_running(&backend, target, outcome).await
             }
-            Ok(Step::Launched(launched, prepared, sent)) => self.launched(&backend, launched, &prepared, sent, outcome).await,
+            Ok(Step::Launched(launched, prepared, sent)) => {
+                self.launched(&backend, launched, &prepared, sent, outcome).await
+            }
         }
     }
 
@@ -209,7 +218,10 @@ impl Launch<'_> {
     async fn send(&self, backend: &dyn Backend, target: &Target) -> Result<Step> {
         let spec = backend.spec();
         if spec.running_check == RunningCheck::Unknowable && self.if_running != IfRunning::Fail {
-            self.context.ui.warn(&format!("profile `{}` cannot tell whether a scan is running; it is launched", backend.profile()));
+            self.context.ui.warn(&format!(
+                "profile `{}` cannot tell whether a scan is running; it is launched",
+                backend.profile()
+            ));
         }
         if spec.running_check == RunningCheck::Before {
             let running = guarded(self.context, backend.active_runs(target)).await?;
@@ -269,21 +281,26 @@ impl Launch<'_> {
             }
             Some(runs) => {
                 let addresses = addresses(backend, &runs);
-                let error = Error::new(Exit::UnknownOutcome, format!("the answer was lost, and {} runs are new", runs.len()))
-                    .because(lost.one_line())
-                    .with_answer(lost.answer().clone())
-                    .with_detail(Detail::Candidates(addresses));
+                let error =
+                    Error::new(Exit::UnknownOutcome, format!("the answer was lost, and {} runs are new", runs.len()))
+                        .because(lost.one_line())
+                        .with_answer(lost.answer().clone())
+                        .with_detail(Detail::Candidates(addresses));
                 Err(unknown(error))
             }
-            None => Err(unknown(lost.context("the launch was sent, its answer was lost, and reading back found nothing"))),
+            None => {
+                Err(unknown(lost.context("the launch was sent, its answer was lost, and reading back found nothing")))
+            }
         }
     }
 
     async fn already_running(&self, backend: &Rc<dyn Backend>, mut target: Target, mut outcome: Outcome) -> Outcome {
         let said = format!("{} is running already", target.describe());
         if self.if_running == IfRunning::Fail {
-            let error = Error::new(Exit::InvalidState, said)
-                .hint(format!("follow it with `scanctl wait {}`, or launch with --if-running skip or attach", outcome.address));
+            let error = Error::new(Exit::InvalidState, said).hint(format!(
+                "follow it with `scanctl wait {}`, or launch with --if-running skip or attach",
+                outcome.address
+            ));
             return self.failed(outcome, error);
         }
         outcome.kind = OutcomeKind::Skipped;
@@ -333,7 +350,8 @@ impl Launch<'_> {
             return outcome;
         }
         if let Some(flags) = self.wait {
-            waiting::conclude(self.context, backend, &mut target, Goal::End, flags, Some(sent), true, &mut outcome).await;
+            waiting::conclude(self.context, backend, &mut target, Goal::End, flags, Some(sent), true, &mut outcome)
+                .await;
         }
         outcome
     }
@@ -360,14 +378,16 @@ impl Launch<'_> {
             }
             Some(runs) => {
                 outcome.candidates = addresses(backend, &runs);
-                outcome.message = Some(format!("accepted; {} runs are new, so which is this one is not known", runs.len()));
+                outcome.message =
+                    Some(format!("accepted; {} runs are new, so which is this one is not known", runs.len()));
             }
             None => outcome.message = Some("accepted; its run has not appeared yet".to_owned()),
         }
         let said = outcome.message.clone().unwrap_or_default();
         if self.wait.is_some() && self.context.interrupt.received().is_none() {
             let runs = format!("scanctl runs list {}", Address::full(backend.profile(), target.scan.as_ref(), None));
-            let error = Error::new(Exit::WaitEnded, said).hint(format!("the scan was started; find its run with `{runs}`"));
+            let error =
+                Error::new(Exit::WaitEnded, said).hint(format!("the scan was started; find its run with `{runs}`"));
             let candidates = outcome.candidates.clone();
             return Err(if candidates.is_empty() { error } else { error.with_detail(Detail::Candidates(candidates)) });
         }

@@ -44,7 +44,7 @@ fn commands(command: &clap::Command, page: &mut Vec<u8>) -> io::Result<()> {
         }
         let name = sub.get_bin_name().unwrap_or(sub.get_name()).to_owned();
         // Global options stand in the page once.
-        let own = sub.clone().name(name.clone()).mut_args(|argument| {
+        let own = sub.clone().mut_args(|argument| {
             let global = argument.is_global_set();
             argument.hide(global)
         });

@@ -24,6 +24,7 @@ pub mod wait;
 pub mod waiting;
 
 use std::future::Future;
+use std::process::{ExitCode, Termination};
 
 use clap::Subcommand;
 
@@ -33,38 +34,23 @@ use crate::exit::Exit;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the doc comment of each command's own arguments is its help")]
 pub enum Command {
-    /// Launch scans and print the address of each run
     Launch(launch::Args),
-    /// Pause runs
     Pause(pause::Args),
-    /// Resume paused runs
     Resume(resume::Args),
-    /// Stop runs in order
     Stop(stop::Args),
-    /// Stop runs at once, dropping unfinished work
     ForceStop(force_stop::Args),
-    /// Print the state of runs
     Status(status::Args),
-    /// Wait until runs end
     Wait(wait::Args),
-    /// List active runs
     List(list::Args),
-    /// Work with stored scans
     Scans(scans::Args),
-    /// Work with runs
     Runs(runs::Args),
-    /// Work with the profiles of the config
     Profiles(profiles::Args),
-    /// Print what each backend can do
     Backends(backends::Args),
-    /// Print the completion script of a shell
     Completions(completions::Args),
-    /// Print the man page
     Man(man::Args),
-    /// Simulate all five vendors on this machine
     Sandbox(sandbox::Args),
-    /// Show everything against the sandbox, in under a minute
     Demo(demo::Args),
 }
 
@@ -72,7 +58,7 @@ pub enum Command {
 ///
 /// # Errors
 /// Whatever made the whole call impossible; what became of single addresses is an exit code.
-pub fn run(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
+pub fn run(cli: Cli, context: &Context) -> anyhow::Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Launch(args) => online(context, launch::run(args, &global, context)),
@@ -86,16 +72,19 @@ pub fn run(cli: Cli, context: &Context) -> anyhow::Result<Exit> {
         Command::Scans(args) => online(context, scans::run(args, &global, context)),
         Command::Runs(args) => online(context, runs::run(args, &global, context)),
         Command::Profiles(args) => online(context, profiles::run(args, &global, context)),
-        Command::Backends(args) => backends::run(args, &global, context),
-        Command::Completions(args) => completions::run(args, context),
-        Command::Man(args) => man::run(args, context),
+        Command::Backends(args) => backends::run(args, &global, context).map(Exit::report),
+        Command::Completions(args) => completions::run(args, context).map(Exit::report),
+        Command::Man(args) => man::run(args, context).map(Exit::report),
         Command::Sandbox(args) => online(context, sandbox::run(args, &global, context)),
         Command::Demo(args) => online(context, demo::run(args, &global, context)),
     }
 }
 
 /// Runs a command that may talk to a vendor: on one thread, with signals, and with every session closed at the end.
-fn online(context: &Context, work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+fn online<T: Termination>(
+    context: &Context,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<ExitCode> {
     const GOODBYE: std::time::Duration = std::time::Duration::from_secs(5);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
@@ -104,12 +93,12 @@ fn online(context: &Context, work: impl Future<Output = anyhow::Result<Exit>>) -
             let result = work.await;
             // Nobody waits longer for a server that does not say goodbye.
             drop(tokio::time::timeout(GOODBYE, context.close()).await);
-            result
+            result.map(T::report)
         };
         tokio::select! {
             biased;
             result = whole => result,
-            signal = context.interrupt.second() => Ok(signal),
+            signal = context.interrupt.second() => Ok(signal.report()),
         }
     });
     runtime.shutdown_background();
@@ -133,7 +122,8 @@ fn confirm(context: &Context, global: &Global, question: &str) -> crate::error::
         return Ok(());
     }
     if !context.ui.can_ask() {
-        return Err(Error::usage(format!("{question} needs a confirmation, and there is no terminal to ask on")).hint("say it with --yes"));
+        return Err(Error::usage(format!("{question} needs a confirmation, and there is no terminal to ask on"))
+            .hint("say it with --yes"));
     }
     if context.ui.ask(&format!("{question}?")) { Ok(()) } else { Err(Error::usage("not confirmed; nothing was sent")) }
 }

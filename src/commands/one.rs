@@ -10,9 +10,9 @@ use crate::cli::{self, Global};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::model::Run;
 use crate::model::{Operation, Verb};
 use crate::output::Output;
-use crate::model::Run;
 use crate::output::rows::{Row, RunRow};
 
 /// What is read.
@@ -41,12 +41,17 @@ pub async fn show<R: Row, T>(
     let output = Output::open(&global.output(), &context.ui)?;
     let backends = targets::connect(context, &plan, &operations, false)?;
     let (mut rows, mut raw, mut fates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut failures: Vec<(String, Error)> =
-        plan.refused.into_iter().filter_map(|(_, outcome)| outcome.error.map(|error| (outcome.address, error))).collect();
+    let mut failures: Vec<(String, Error)> = plan
+        .refused
+        .into_iter()
+        .filter_map(|(_, outcome)| outcome.error.map(|error| (outcome.address, error)))
+        .collect();
     let read = &read;
     let mut reads = FuturesOrdered::new();
     for job in &plan.jobs {
-        let (Some(backend), Some(address)) = (backends.get(&job.profile).map(Rc::clone), &job.address) else { continue };
+        let (Some(backend), Some(address)) = (backends.get(&job.profile).map(Rc::clone), &job.address) else {
+            continue;
+        };
         reads.push_back(async move {
             let result = match backend.resolve(address, what.verb).await {
                 Ok(target) => read(Rc::clone(&backend), target.clone()).await.map(|reading| (target, reading)),

@@ -15,8 +15,9 @@ use crate::model::Control;
   scanctl pause io/219
   scanctl pause sc/8 --wait --timeout 10m")]
 pub struct Args {
+    /// What the four verbs share.
     #[command(flatten)]
-    pub shared: control::Args,
+    pub shared: control::Flags,
 }
 
 /// Runs the command.

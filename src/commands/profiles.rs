@@ -16,6 +16,7 @@ use crate::output::rows::ProfileRow;
 /// Work with the profiles of the config
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }

@@ -15,8 +15,9 @@ use crate::model::Control;
   scanctl resume io/219
   scanctl resume sc/8 --wait --timeout 10m")]
 pub struct Args {
+    /// What the four verbs share.
     #[command(flatten)]
-    pub shared: control::Args,
+    pub shared: control::Flags,
 }
 
 /// Runs the command.

@@ -16,6 +16,7 @@ use crate::output::rows::RunRow;
 /// Work with runs
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }

@@ -11,6 +11,7 @@ use crate::output::rows::ScanRow;
 /// Work with stored scans
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }

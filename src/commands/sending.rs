@@ -34,17 +34,27 @@ pub async fn guarded<T>(context: &Context, work: impl Future<Output = Result<T>>
     if context.writes.in_flight() == 0 {
         return Err(Error::new(signal, "interrupted; nothing was sent"));
     }
-    context.ui.status(&format!("interrupted; waiting up to {} s for the answer to what was sent", LAST_ANSWER.as_secs()));
+    context
+        .ui
+        .status(&format!("interrupted; waiting up to {} s for the answer to what was sent", LAST_ANSWER.as_secs()));
     match timeout(LAST_ANSWER, work).await {
         Ok(result) => result,
-        Err(_elapsed) => Err(Error::new(Exit::UnknownOutcome, "interrupted while a changing request was under way, and its answer did not come")
-            .hint("look with `scanctl status` or `scanctl list` before doing it again")),
+        Err(_elapsed) => Err(Error::new(
+            Exit::UnknownOutcome,
+            "interrupted while a changing request was under way, and its answer did not come",
+        )
+        .hint("look with `scanctl status` or `scanctl list` before doing it again")),
     }
 }
 
 /// Looks again and again, until a look settles the matter, the time is up, or a signal comes. Failed looks count as
 /// looks that settle nothing.
-pub async fn look_until<T, F>(context: &Context, backend: &dyn Backend, patience: Duration, mut look: impl FnMut() -> F) -> Option<T>
+pub async fn look_until<T, F>(
+    context: &Context,
+    backend: &dyn Backend,
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+) -> Option<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {

@@ -19,8 +19,9 @@ use crate::model::Control;
   scanctl stop io/219 --wait --timeout 15m
   scanctl stop io/219 --escalate-after 10m --yes")]
 pub struct Args {
+    /// What the four verbs share.
     #[command(flatten)]
-    pub shared: control::Args,
+    pub shared: control::Flags,
 
     /// Force-stop what has not ended this long after the stop (needs confirmation)
     #[arg(long, value_name = "DURATION", value_parser = waiting::parse_duration)]

@@ -114,7 +114,12 @@ pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operat
 ///
 /// # Errors
 /// Exit 3.
-pub fn connect(context: &Context, plan: &Plan, operations: &[Operation], dry_run: bool) -> Result<BTreeMap<String, Rc<dyn Backend>>> {
+pub fn connect(
+    context: &Context,
+    plan: &Plan,
+    operations: &[Operation],
+    dry_run: bool,
+) -> Result<BTreeMap<String, Rc<dyn Backend>>> {
     let mut backends = BTreeMap::new();
     for job in &plan.jobs {
         if !backends.contains_key(&job.profile) {
@@ -186,7 +191,8 @@ where
 
 /// The error with its address before it, where its own text does not name it.
 fn error_of(address: &str, error: &Error) -> Option<Error> {
-    let mut named = Error::new(error.exit(), format!("{address}: {}", error.message())).with_answer(error.answer().clone());
+    let mut named =
+        Error::new(error.exit(), format!("{address}: {}", error.message())).with_answer(error.answer().clone());
     for cause in error.causes() {
         named = named.because(cause.clone());
     }

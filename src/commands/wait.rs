@@ -30,6 +30,7 @@ pub struct Args {
     #[arg(value_name = "RUN", required = true, add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
     pub runs: Vec<String>,
 
+    /// Patience.
     #[command(flatten)]
     pub patience: waiting::Flags,
 }

@@ -125,11 +125,16 @@ impl Watcher for Show<'_> {
                 let mut words = self.odd_words.borrow_mut();
                 if !words.iter().any(|known| known == word) {
                     words.push(word.to_owned());
-                    self.ui.warn(&format!("{}: the vendor says \"{word}\", which is not a known state; it is taken as active", self.address));
+                    self.ui.warn(&format!(
+                        "{}: the vendor says \"{word}\", which is not a known state; it is taken as active",
+                        self.address
+                    ));
                 }
                 format!("unknown ({word})")
             }
-            (Some(state), Some(word)) if !word.eq_ignore_ascii_case(state.name()) => format!("{} ({word})", state.name()),
+            (Some(state), Some(word)) if !word.eq_ignore_ascii_case(state.name()) => {
+                format!("{} ({word})", state.name())
+            }
             (Some(state), _) => state.name().to_owned(),
             (None, Some(word)) => word.to_owned(),
             (None, None) => run.message.clone().unwrap_or_else(|| "no state".to_owned()),
@@ -153,7 +158,10 @@ impl Watcher for Show<'_> {
 
 /// Follows a run and writes what came of it into the outcome. `accepted` tells that this call changed something before,
 /// so that no failure of the waiting may look like one that can be repeated. True when the patience ended.
-#[expect(clippy::too_many_arguments, reason = "each is a different thing, and a struct of them would be built once a call")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is a different thing, and a struct of them would be built once a call"
+)]
 pub async fn conclude(
     context: &Context,
     backend: &Rc<dyn Backend>,
@@ -215,14 +223,18 @@ fn reached(outcome: &mut Outcome, goal: Goal, run: &Run) {
     match state {
         RunState::Ended => outcome.message = Some("ended; the vendor does not say how".to_owned()),
         RunState::ResultsAvailable => {
-            outcome.message = Some("results are available; the vendor does not say whether the scan has finished".to_owned());
+            outcome.message =
+                Some("results are available; the vendor does not say whether the scan has finished".to_owned());
         }
         _ => {}
     }
     if run.message.is_some() {
         outcome.message.clone_from(&run.message);
     }
-    if goal == Goal::End && !state.succeeded() && !matches!(outcome.verb, crate::model::Verb::Stop | crate::model::Verb::ForceStop) {
+    if goal == Goal::End
+        && !state.succeeded()
+        && !matches!(outcome.verb, crate::model::Verb::Stop | crate::model::Verb::ForceStop)
+    {
         let word = run.native_state.as_deref().unwrap_or(state.name());
         let mut error = Error::new(Exit::EndedBadly, format!("the run ended {} ({word})", state.name()));
         if let Some(message) = &run.message {
@@ -235,7 +247,7 @@ fn reached(outcome: &mut Outcome, goal: Goal, run: &Run) {
 fn human(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) if seconds == 0 => format!("{} ms", duration.as_millis()),
+        (0, 0, 0) => format!("{} ms", duration.as_millis()),
         (0, 0, seconds) => format!("{seconds}s"),
         (0, minutes, 0) => format!("{minutes}m"),
         (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
@@ -257,7 +269,13 @@ fn ended_without(last: Option<&Run>, timeout: Duration) -> String {
 }
 
 /// What `--on-timeout` asks for, sent once; its answer is part of the message.
-async fn after_patience(context: &Context, backend: &Rc<dyn Backend>, target: &Target, flags: &Flags, why: String) -> Error {
+async fn after_patience(
+    context: &Context,
+    backend: &Rc<dyn Backend>,
+    target: &Target,
+    flags: &Flags,
+    why: String,
+) -> Error {
     let Some(control) = flags.on_timeout.control() else { return Error::new(Exit::WaitEnded, why) };
     let word = control.verb();
     let error = match backend.control(target, control).await {

@@ -123,7 +123,8 @@ impl Settings {
     pub fn secret_sources(&self) -> Vec<(String, String)> {
         const SECRETS: [&str; 7] = ["access_key", "secret_key", "username", "password", "token", "email", "api_key"];
         let reader = self.reader();
-        let sources = SECRETS.into_iter().filter_map(|key| Some((key.to_owned(), reader.secret(key).ok()??.describe())));
+        let sources =
+            SECRETS.into_iter().filter_map(|key| Some((key.to_owned(), reader.secret(key).ok()??.describe())));
         sources.collect()
     }
 

@@ -152,7 +152,8 @@ impl Output {
             sinks.push(Sink { format, place: Place::File(RefCell::new(Target::open(path)?)) });
         }
         if wanted.raw && ui.stdout_is_terminal() && sinks.iter().any(|sink| matches!(sink.place, Place::Stdout)) {
-            return Err(Error::usage("the vendor's raw bytes are not written to a terminal").hint("redirect them, or name a file with -o FILE"));
+            return Err(Error::usage("the vendor's raw bytes are not written to a terminal")
+                .hint("redirect them, or name a file with -o FILE"));
         }
         Ok(Self { ui: Rc::clone(ui), sinks, raw: wanted.raw, addresses_only: false, streamed: RefCell::default() })
     }
@@ -229,7 +230,8 @@ impl Output {
                 Format::Ndjson => rows.iter().map(|row| format!("{}\n", row.json())).collect(),
                 Format::Json => {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
-                    let document = json!({ "schema_version": 1, "kind": R::KIND, "complete": complete, "items": items });
+                    let document =
+                        json!({ "schema_version": 1, "kind": R::KIND, "complete": complete, "items": items });
                     format!("{document:#}\n")
                 }
                 Format::Csv => table::csv(rows),
@@ -269,7 +271,8 @@ impl Sink {
 
 impl Target {
     fn open(path: &Path) -> Result<Self> {
-        let fail = |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
+        let fail =
+            |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
         let in_place = match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(fail(&"it is a directory")),
             Ok(metadata) => !metadata.is_file(),

@@ -243,7 +243,8 @@ impl RunRow {
 
 impl Row for RunRow {
     const KIND: &'static str = "runs";
-    const HEADERS: &'static [&'static str] = &["ADDRESS", "NAME", "STATE", "PROGRESS", "HOSTS", "STARTED", "ENDED", "MESSAGE"];
+    const HEADERS: &'static [&'static str] =
+        &["ADDRESS", "NAME", "STATE", "PROGRESS", "HOSTS", "STARTED", "ENDED", "MESSAGE"];
 
     fn json(&self) -> Value {
         to_json(&self.wire())
@@ -300,9 +301,10 @@ impl Row for ScanRow {
 
     fn json(&self) -> Value {
         let scan = &self.scan;
-        let last_run = scan.last_run.clone().map(|run| {
-            to_json(&RunRow { profile: self.profile.clone(), backend: self.backend, run }.wire())
-        });
+        let last_run = scan
+            .last_run
+            .clone()
+            .map(|run| to_json(&RunRow { profile: self.profile.clone(), backend: self.backend, run }.wire()));
         to_json(&ScanJson {
             profile: &self.profile,
             backend: self.backend,
@@ -319,7 +321,9 @@ impl Row for ScanRow {
     fn cells(&self) -> Vec<(String, Tone)> {
         let scan = &self.scan;
         let targets = scan.targets.as_ref().map(|targets| match targets.as_slice() {
-            [first, second, third, rest @ ..] if !rest.is_empty() => format!("{first}, {second}, {third} and {} more", rest.len()),
+            [first, second, third, rest @ ..] if !rest.is_empty() => {
+                format!("{first}, {second}, {third} and {} more", rest.len())
+            }
             few => few.join(", "),
         });
         vec![

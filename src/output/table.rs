@@ -61,7 +61,8 @@ pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
 /// Rows as CSV with a header line, always the same columns.
 pub fn csv<R: Row>(rows: &[R]) -> String {
     let header: Vec<&str> = R::HEADERS.to_vec();
-    let mut text = header.iter().map(|name| quote(&name.to_lowercase().replace(' ', "_"))).collect::<Vec<_>>().join(",");
+    let mut text =
+        header.iter().map(|name| quote(&name.to_lowercase().replace(' ', "_"))).collect::<Vec<_>>().join(",");
     text.push_str("\r\n");
     for row in rows {
         let line: Vec<String> = row.cells().iter().map(|(cell, _)| quote(cell)).collect();

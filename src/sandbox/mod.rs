@@ -164,8 +164,13 @@ impl Sandbox {
     /// When a port is taken or out of range.
     pub fn start(options: Options) -> std::io::Result<Self> {
         let speed = options.speed;
-        let vendors: Vec<Named> =
-            vec![("jsa", Box::new(juniper::Juniper::new(speed))), ("cf", Box::new(cloudflare::Cloudflare::new(speed)))];
+        let (center, director) = tenable_sc::pair(speed);
+        let vendors: Vec<Named> = vec![
+            ("sc", Box::new(center)),
+            ("director", Box::new(director)),
+            ("jsa", Box::new(juniper::Juniper::new(speed))),
+            ("cf", Box::new(cloudflare::Cloudflare::new(speed))),
+        ];
         Self::start_with(options, vendors)
     }
 

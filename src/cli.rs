@@ -44,7 +44,7 @@ pub struct Global {
     #[arg(long, value_name = "FILE", global = true, value_hint = clap::ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
-    /// Keep state (journal, locks) in this folder [env: SCANCTL_STATE_DIR]
+    /// Keep state in this folder; this version keeps none [env: SCANCTL_STATE_DIR]
     #[arg(long, value_name = "DIR", global = true, value_hint = clap::ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
 

@@ -203,16 +203,16 @@ pub fn main() -> ExitCode {
                     error
                 }
             };
-            report(&ui, &error);
+            report(&ui, &error, rows::Subject::default());
             error.exit().report()
         }
     }
 }
 
-/// Prints the error of a whole call.
-pub fn report(ui: &Ui, error: &Error) {
+/// Prints an error: as text, or as one line of JSON. Without a subject it is that of a whole call.
+pub fn report(ui: &Ui, error: &Error, subject: rows::Subject<'_>) {
     if ui.json_errors() {
-        ui.stderr(&serde_json::json!({ "error": rows::bare_error_json(error) }).to_string());
+        ui.stderr(&serde_json::json!({ "error": rows::error_json(error, subject) }).to_string());
     } else {
         ui.error(error);
     }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::model::{Operation, Support};
 use crate::output::Output;
-use crate::output::rows::Row;
+use crate::output::rows::{Row, Subject};
 
 /// Reads from each profile and prints all rows. A profile whose backend cannot is a note, and exit 7 only if alone.
 ///
@@ -69,7 +69,7 @@ where
             Err(error) => {
                 fates.push(error.exit());
                 let named = format!("cannot {} of profile `{}`", operation.describe(), backend.profile());
-                failures.push(error.context(named));
+                failures.push((backend, error.context(named)));
             }
         }
     }
@@ -78,8 +78,10 @@ where
     } else if fates.contains(&Exit::Success) {
         output.finish(&rows, failures.is_empty())?;
     }
-    for failure in &failures {
-        cli::report(&context.ui, failure);
+    for (backend, failure) in &failures {
+        let subject =
+            Subject { profile: Some(backend.profile()), backend: Some(backend.spec().id), ..Subject::default() };
+        cli::report(&context.ui, failure, subject);
     }
     Ok(Exit::of_targets(fates))
 }

@@ -6,12 +6,11 @@ use futures_util::stream::{FuturesOrdered, StreamExt as _};
 
 use super::{targets, tell};
 use crate::backends::{Backend, Reading, Target};
-use crate::cli::{self, Global};
+use crate::cli::Global;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit::Exit;
-use crate::model::Run;
-use crate::model::{Operation, Verb};
+use crate::model::{Operation, Outcome, Run, Verb};
 use crate::output::Output;
 use crate::output::rows::{Row, RunRow};
 
@@ -41,11 +40,7 @@ pub async fn show<R: Row, T>(
     let output = Output::open(&global.output(), &context.ui)?;
     let backends = targets::connect(context, &plan, &operations, false)?;
     let (mut rows, mut raw, mut fates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut failures: Vec<(String, Error)> = plan
-        .refused
-        .into_iter()
-        .filter_map(|(_, outcome)| outcome.error.map(|error| (outcome.address, error)))
-        .collect();
+    let mut failures: Vec<Outcome> = plan.refused.into_iter().map(|(_, outcome)| outcome).collect();
     let read = &read;
     let mut reads = FuturesOrdered::new();
     for job in &plan.jobs {
@@ -78,7 +73,7 @@ pub async fn show<R: Row, T>(
                 rows.push(row);
                 fates.push(Exit::Success);
             }
-            Err(error) => failures.push((job.full(), error)),
+            Err(error) => failures.push(targets::failed(job, backend.spec().id, what.verb, error)),
         }
     }
     drop(reads);
@@ -87,9 +82,9 @@ pub async fn show<R: Row, T>(
     } else {
         output.finish(&rows, failures.is_empty())?;
     }
-    for (address, error) in failures {
-        fates.push(error.exit());
-        cli::report(&context.ui, &error.context(format!("cannot read `{address}`")));
+    for failure in &failures {
+        fates.push(failure.exit);
+        targets::report_failure(&context.ui, failure);
     }
     Ok(Exit::of_targets(fates))
 }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::model::Operation;
 use crate::output::Output;
-use crate::output::rows::ProfileRow;
+use crate::output::rows::{ProfileRow, Subject};
 
 /// Work with the profiles of the config
 #[derive(Debug, clap::Args)]
@@ -114,14 +114,14 @@ async fn check(names: Vec<String>, global: &Global, context: &Context) -> anyhow
                 row.ok = Some(false);
                 row.message = Some(error.message().to_owned());
                 fates.push(error.exit());
-                failures.push(error.context(format!("profile `{name}` does not work")));
+                failures.push((name, error.context(format!("profile `{name}` does not work"))));
             }
         }
         rows.push(row);
     }
     output.finish(&rows, true)?;
-    for failure in &failures {
-        cli::report(&context.ui, failure);
+    for (name, failure) in &failures {
+        cli::report(&context.ui, failure, Subject { profile: Some(name), ..Subject::default() });
     }
     Ok(Exit::of_targets(fates))
 }

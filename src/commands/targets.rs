@@ -97,8 +97,8 @@ pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operat
     if plan.jobs.is_empty() && unsupported.len() > 1 {
         // All of them are said; the last is the call's own error.
         while unsupported.len() > 1 {
-            let (job, _, error) = unsupported.remove(0);
-            cli::report(&context.ui, &error.context(format!("cannot {verb} `{}`", job.full())));
+            let (job, backend, error) = unsupported.remove(0);
+            report_failure(&context.ui, &failed(&job, backend, verb, error));
         }
     }
     for (job, backend, error) in unsupported {
@@ -149,10 +149,8 @@ where
         if let Err(error) = output.stream(&row) {
             problem.get_or_insert(error);
         }
-        if !context.ui.json_errors()
-            && let Some(error) = &row.0.error
-        {
-            context.ui.error(error_of(&row.0.address, error).as_ref().unwrap_or(error));
+        if !context.ui.json_errors() {
+            report_failure(&context.ui, &row.0);
         }
         done.borrow_mut().push((index, row));
     };
@@ -181,7 +179,11 @@ where
     done.sort_by_key(|(index, _)| *index);
     let rows: Vec<OutcomeRow> = done.into_iter().map(|(_, row)| row).collect();
     let written = output.finish(&rows, true);
-    print_json_errors(&context.ui, &rows);
+    if context.ui.json_errors() {
+        for row in &rows {
+            report_failure(&context.ui, &row.0);
+        }
+    }
     written?;
     if let Some(problem) = problem {
         return Err(problem);
@@ -189,28 +191,22 @@ where
     Ok(Exit::of_targets(rows.iter().map(|row| row.0.exit)))
 }
 
-/// The error with its address before it, where its own text does not name it.
-fn error_of(address: &str, error: &Error) -> Option<Error> {
-    let mut named =
-        Error::new(error.exit(), format!("{address}: {}", error.message())).with_answer(error.answer().clone());
+/// Prints the error of a failed outcome, its address before it.
+pub fn report_failure(ui: &Ui, outcome: &Outcome) {
+    let Some(error) = &outcome.error else { return };
+    if ui.json_errors() {
+        cli::report(ui, error, rows::Subject::of(outcome));
+        return;
+    }
+    let mut named = Error::new(error.exit(), format!("{}: {}", outcome.address, error.message()))
+        .with_answer(error.answer().clone());
     for cause in error.causes() {
         named = named.because(cause.clone());
     }
     if let Some(hint) = error.hint_text() {
         named = named.hint(hint);
     }
-    Some(named)
-}
-
-fn print_json_errors(ui: &Ui, rows: &[OutcomeRow]) {
-    if !ui.json_errors() {
-        return;
-    }
-    for OutcomeRow(outcome) in rows {
-        if let Some(error) = &outcome.error {
-            ui.stderr(&serde_json::json!({ "error": rows::error_json(error, outcome) }).to_string());
-        }
-    }
+    ui.error(&named);
 }
 
 /// A new outcome of a job.

@@ -115,7 +115,7 @@ impl Row for OutcomeRow {
             message: outcome.message.as_deref(),
             request: outcome.request.as_ref(),
             request_id: outcome.request_id.as_deref(),
-            error: outcome.error.as_ref().map(|error| error_json(error, outcome)),
+            error: outcome.error.as_ref().map(|error| error_json(error, Subject::of(outcome))),
         })
     }
 
@@ -158,27 +158,42 @@ struct ErrorJson<'a> {
     retryable: bool,
 }
 
-/// The JSON error object of an outcome.
-pub fn error_json(error: &Error, outcome: &Outcome) -> Value {
-    let mut value = bare_error_json(error);
-    value["profile"] = outcome.profile.as_str().into();
-    value["backend"] = outcome.backend.into();
-    value["verb"] = outcome.verb.name().into();
-    value["address"] = outcome.address.as_str().into();
-    value
+/// What failed, for the JSON error object.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// The profile.
+    pub profile: Option<&'a str>,
+    /// Its backend.
+    pub backend: Option<&'a str>,
+    /// What was asked.
+    pub verb: Option<&'a str>,
+    /// The address.
+    pub address: Option<&'a str>,
 }
 
-/// The JSON error object of a whole call.
-pub fn bare_error_json(error: &Error) -> Value {
+impl<'a> Subject<'a> {
+    /// The subject of an outcome.
+    pub fn of(outcome: &'a Outcome) -> Self {
+        Self {
+            profile: Some(&outcome.profile),
+            backend: Some(outcome.backend),
+            verb: Some(outcome.verb.name()),
+            address: Some(&outcome.address),
+        }
+    }
+}
+
+/// The JSON error object; without a subject it is that of a whole call.
+pub fn error_json(error: &Error, subject: Subject<'_>) -> Value {
     let answer = error.answer();
     to_json(&ErrorJson {
         kind: error.exit().kind(),
         message: error.one_line(),
         hint: error.hint_text(),
-        profile: None,
-        backend: None,
-        verb: None,
-        address: None,
+        profile: subject.profile,
+        backend: subject.backend,
+        verb: subject.verb,
+        address: subject.address,
         http_status: answer.status,
         vendor_code: answer.code,
         request_id: answer.request_id.as_deref(),

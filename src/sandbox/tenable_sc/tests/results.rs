@@ -74,6 +74,9 @@ fn controls_answer_with_what_was_and_refuse_wrong_states() {
     assert_eq!(client.member(&run, "completedChecks"), before);
     let running = client.get("/rest/scanResult?filter=running&startTime=0");
     assert_eq!(ids(&running["usable"]), ["14"], "what is paused still counts as running");
+    let completed = client.get("/rest/scanResult?filter=completed,usable&startTime=0");
+    assert!(!ids(&completed["usable"]).contains(&"14") && completed.get("manageable").is_none());
+    assert!(ids(&client.get("/rest/scanResult?filter=running,completed&startTime=0")["usable"]).contains(&"14"));
     assert_eq!(client.ok("POST", &format!("{run}/resume"), &Value::Null)["status"], "Paused");
     client.now += 40.0;
     assert_eq!(client.ok("POST", &format!("{run}/stop"), &Value::Null)["status"], "Running");

@@ -139,6 +139,7 @@ fn a_schedule_of_now_starts_at_once() {
     let made = client.ok("POST", "/rest/scan", &with("schedule", json!({"type": "now"})));
     assert_eq!(made["scanResultID"], "14");
     assert_eq!(client.member("/rest/scanResult/14", "status"), "Queued");
+    assert_eq!(client.member("/rest/scanResult/14", "scan")["id"], "9", "a user started it, so it says of what");
 }
 
 #[test]

@@ -22,11 +22,14 @@ fn ids(list: &Value) -> Vec<&str> {
 #[test]
 fn its_ids_are_its_own_and_mean_something_else_on_the_instance() {
     let (mut instance, mut director) = both();
-    let scans = director.get("/rest/mgmt/scan?fields=name,sciScanID,SCI");
+    let scans = director.get("/rest/mgmt/scan?fields=name,sciScanID,SCI,createdTime,maxScanTime,uuid");
     for scan in scans.as_array().unwrap().iter().filter(|scan| scan["SCI"]["id"] == "1") {
         let (own, there) = (scan["id"].as_str().unwrap(), scan["sciScanID"].as_str().unwrap());
         assert_ne!(own, there);
-        assert_eq!(instance.member(&format!("/rest/scan/{there}"), "name"), scan["name"]);
+        let twin = instance.get(&format!("/rest/scan/{there}"));
+        for key in ["name", "createdTime", "maxScanTime", "uuid"] {
+            assert!(twin[key].is_string() && twin[key] == scan[key], "{key}: {scan}");
+        }
     }
     assert_eq!(director.get("/rest/mgmt/scan/8")["sciScanID"], "3");
     assert_ne!(instance.member("/rest/scan/8", "name"), director.member("/rest/mgmt/scan/8", "name"));

@@ -172,7 +172,12 @@ fn stored_runs_have_every_kind_of_end() {
         (&json!("Error"), &json!("-1"), &json!("false"))
     );
     assert_eq!(state(&mut client, "/rest/scanResult/10"), ["Partial", "false", "Finished"]);
-    assert_eq!(client.member("/rest/scanResult/12", "name"), "Server Agents [Agent Scan Import]");
+    let agents = client.get("/rest/scanResult/12");
+    assert_eq!(agents["name"], "Server Agents [Agent Scan Import]");
+    assert_eq!(
+        (&agents["description"], &agents["totalIPs"], &agents["progress"]),
+        (&json!(null), &json!("-1"), &json!([]))
+    );
 }
 
 #[test]

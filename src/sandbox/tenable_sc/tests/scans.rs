@@ -167,6 +167,28 @@ fn clocks_start_scans_and_ends_start_those_that_wait() {
 }
 
 #[test]
+fn time_that_nobody_watched_passes_all_the_same() {
+    let mut client = client();
+    let hourly = json!({"type": "ical", "start": "TZID=UTC:20260302T010000", "repeatRule": "FREQ=HOURLY;COUNT=2"});
+    client.ok("POST", "/rest/scan", &with("schedule", hourly));
+    client.ok("POST", "/rest/scan", &with("schedule", json!({"type": "dependent", "dependentID": 9})));
+    client.now += 10.0 * 3600.0;
+    let list = format!("/rest/scanResult?startTime={}&fields=createdTime,status", START as i64);
+    let rows = client.get(&list)["usable"].clone();
+    let mut after: Vec<i64> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            assert_eq!(row["status"], "Completed");
+            row["createdTime"].as_str().unwrap().parse::<i64>().unwrap() - START as i64
+        })
+        .collect();
+    after.sort_unstable();
+    assert_eq!(after, [3600, 3600 + 1220, 7200, 7200 + 1220], "each dated when it was due");
+}
+
+#[test]
 fn agent_scans_are_another_resource() {
     let mut client = client();
     assert_eq!(client.get("/rest/agentScan")["usable"][0]["id"], "2");

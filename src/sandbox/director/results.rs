@@ -26,8 +26,7 @@ const RENAMED: &[(&str, &str)] = &[
 ];
 
 /// Members of a run on the instance that a copy does not have.
-const LEFT_OUT: [&str; 6] =
-    ["ownerGroup", "canUse", "canManage", "SCAPResults", "ioSyncDuration", "agentScanContainerUUID"];
+const LEFT_OUT: [&str; 5] = ["ownerGroup", "canUse", "canManage", "ioSyncDuration", "agentScanContainerUUID"];
 
 /// Director's id of the copy from the broken instance.
 const STRANDED_ID: u64 = 1;

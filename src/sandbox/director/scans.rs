@@ -148,7 +148,8 @@ fn create(world: &mut World, request: &Request, now: f64) -> Outcome {
     if instance == Instance::Broken {
         return Err(instance.unreachable("Create Scan failed."));
     }
-    let mut scan = scans::draft(&body, now)?;
+    // The page that documents the scan time knows no inactivity timeout, so giving the one alone must work.
+    let mut scan = scans::draft(&body, now, scans::SHORTEST)?;
     let users = catalog::USERS.iter();
     scan.owner =
         by_uuid(&body, "userUUID", users.map(|user| (user.id, user.uuid())))?.ok_or_else(|| required("userUUID"))?;
@@ -159,7 +160,10 @@ fn create(world: &mut World, request: &Request, now: f64) -> Outcome {
     scan.repository = by_uuid(&body, "repositoryUUID", named(catalog::REPOSITORIES, space::REPOSITORY))?
         .ok_or_else(|| required("repositoryUUID"))?;
     scan.zone = by_uuid(&body, "zoneUUID", named(catalog::ZONES, space::ZONE))?;
-    scans::apply_lists(&mut scan, &body)?;
+    // Of the lists that the instance takes, Director takes one.
+    let lists =
+        body.iter().filter(|(key, _)| *key == "assets").map(|(key, value)| (key.clone(), value.clone())).collect();
+    scans::apply_lists(&mut scan, &lists)?;
     if let Some(value) = body.get("schedule") {
         scan.schedule = Schedule::read(value, "template", SCHEDULES)?;
         if matches!(scan.schedule, Schedule::Dependent(on) if world.scan(on).is_none()) {

@@ -119,4 +119,4 @@ fn machine_room(world: &mut World, request: &Request, path: &[&str], now: f64) -
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::sandbox) mod tests;

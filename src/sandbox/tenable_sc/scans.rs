@@ -40,7 +40,7 @@ const MEMBERS: &[(&str, Form, &str)] = &[
 ];
 
 /// Scan times in seconds: an hour at least, 120 at most.
-const SHORTEST: i64 = 3600;
+pub(in crate::sandbox) const SHORTEST: i64 = 3600;
 const SHORTEST_TEXT: &str = "3600";
 const LONGEST: i64 = 432_000;
 /// What the server takes as inactivity timeout where only the scan time is given.
@@ -120,7 +120,7 @@ fn managed(scan: &Scan) -> Result<&Scan, Refusal> {
 
 fn create(world: &mut World, request: &Request, now: f64) -> Outcome {
     let body = wire::body(request)?;
-    let mut scan = draft(&body, now)?;
+    let mut scan = draft(&body, now, DEFAULT_INACTIVITY)?;
     scan.policy = known(&body, "policy", catalog::POLICIES, "Policy")?.ok_or_else(|| required("policy"))?;
     scan.repository =
         known(&body, "repository", catalog::REPOSITORIES, "Repository")?.ok_or_else(|| required("repository"))?;
@@ -141,14 +141,15 @@ fn create(world: &mut World, request: &Request, now: f64) -> Outcome {
 }
 
 /// A definition from the members that both products name alike: name, description and the plain ones. Everything that
-/// refers to another object is left to the caller.
+/// refers to another object is left to the caller. `default_idle` is the inactivity timeout of those who give a scan
+/// time alone.
 ///
 /// # Errors
 /// When a member is missing or has a bad value.
-pub(in crate::sandbox) fn draft(body: &Object, now: f64) -> Result<Scan, Refusal> {
+pub(in crate::sandbox) fn draft(body: &Object, now: f64, default_idle: i64) -> Result<Scan, Refusal> {
     let name = text(body, "name")?.filter(|name| !name.trim().is_empty()).ok_or_else(|| required("name"))?;
     let mut settings = default_settings("");
-    apply_settings(&mut settings, body, DEFAULT_INACTIVITY)?;
+    apply_settings(&mut settings, body, default_idle)?;
     Ok(Scan {
         id: 0,
         director_id: 0,

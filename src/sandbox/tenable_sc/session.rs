@@ -11,7 +11,7 @@ use super::wire::{self, Object, Outcome, Refusal, Success, integer, reply};
 const IDLE_TIMEOUT: f64 = 3600.0;
 
 /// How many sessions one user may have open.
-const SESSION_LIMIT: usize = 10;
+const SESSION_LIMIT: usize = 50;
 
 const COOKIE: &str = "TNS_SESSIONID";
 

@@ -79,7 +79,7 @@ impl Refusal {
     /// A path or method that this product does not have. The vendor documents no answer for it; missing *objects* are
     /// never 404, so this one cannot be taken for them.
     pub(in crate::sandbox) fn no_route(request: &Request) -> Self {
-        let message = format!("The resource '{}' is invalid.", request.path.get(1).map_or("", String::as_str));
+        let message = format!("The resource '{} /{}' is invalid.", request.method, request.path.join("/"));
         Self { status: 404, ..Self::because(message) }
     }
 }

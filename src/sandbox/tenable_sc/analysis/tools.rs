@@ -290,7 +290,7 @@ fn details(row: &Row) -> Object {
         "xref": record.xref,
         "pluginText": text,
         "vulnUUID": "",
-        "hostUUID": wire::uuid(space::HOST, record.ip.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte))),
+        "hostUUID": wire::uuid(space::HOST, record.ip.bytes().fold(7, |sum: u64, byte| (sum * 31 + u64::from(byte)) & 0xFFFF_FFFF)),
         "acrScore": "",
         "assetExposureScore": "",
         "epssScore": record.epss,

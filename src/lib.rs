@@ -18,6 +18,8 @@
 //! environment, printing and waiting in the one module that may do each.
 
 pub mod backends;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod context;
 pub mod error;
@@ -25,6 +27,9 @@ pub mod exit;
 pub mod http;
 pub mod interrupt;
 pub mod model;
+pub mod output;
+pub mod poll;
 pub mod sandbox;
 pub mod secret;
 pub mod ui;
+pub mod wait;

@@ -36,6 +36,8 @@ pub struct Spec {
     pub interval: Interval,
     /// When a launch can learn that the scan is running already.
     pub running_check: RunningCheck,
+    /// Whether a launch over given targets needs no stored scan.
+    pub launches_without_scan: bool,
     /// What an ID without a run means for a verb, in words.
     pub bare_id: fn(Verb) -> &'static str,
     /// Whether an operation can be done; `None` asks for the backend at its best, without a profile.

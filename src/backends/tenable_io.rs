@@ -48,6 +48,7 @@ pub static SPEC: Spec = Spec {
     },
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
     running_check: RunningCheck::AfterRefusal,
+    launches_without_scan: false,
     bare_id,
     support,
     configure,

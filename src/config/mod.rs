@@ -122,6 +122,12 @@ impl Config {
         self.groups.keys().map(String::as_str)
     }
 
+    /// The groups that a profile is in.
+    pub fn groups_of(&self, profile: &str) -> Vec<String> {
+        let has = self.groups.iter().filter(|(_, members)| members.iter().any(|member| member == profile));
+        has.map(|(name, _)| name.clone()).collect()
+    }
+
     /// One profile's settings.
     ///
     /// # Errors

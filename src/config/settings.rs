@@ -119,6 +119,15 @@ impl Settings {
         }
     }
 
+    /// Where each secret of the profile comes from, in words and without the secret.
+    pub fn secret_sources(&self) -> Vec<(String, String)> {
+        const SECRETS: [&str; 7] = ["access_key", "secret_key", "username", "password", "token", "email", "api_key"];
+        let reader = self.reader();
+        let sources =
+            SECRETS.into_iter().filter_map(|key| Some((key.to_owned(), reader.secret(key).ok()??.describe())));
+        sources.collect()
+    }
+
     /// Starts reading.
     pub fn reader(&self) -> Reader<'_> {
         Reader { settings: self, asked: RefCell::new(vec!["backend"]) }

@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::{Detail, Error, Lost, PlannedRequest, Result, VendorAnswer};
 use crate::exit::Exit;
+use crate::poll;
 use crate::secret::Secret;
 use auth::{Auth, Live, SessionRequest};
 use connection::{Connection, Trust};
@@ -68,7 +69,7 @@ pub struct VendorError {
 pub struct Shared {
     /// Changing requests are planned, not sent.
     pub dry_run: bool,
-    /// Outside a wait a long `Retry-After` ends the call; see [`retry::CALL_DEADLINE`].
+    /// Changing requests under way.
     pub writes: Rc<Writes>,
     /// Tells the user about pauses and warnings.
     pub notice: Rc<dyn Fn(&str)>,
@@ -80,18 +81,33 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Counts changing requests whose answer is awaited, so that a signal can wait for them.
+/// Changing requests of the whole program run: how many are under way, and whether new ones may begin.
 #[derive(Debug, Default)]
-pub struct Writes(Cell<usize>);
+pub struct Writes {
+    in_flight: Cell<usize>,
+    closed: Cell<Option<Exit>>,
+}
 
 impl Writes {
     /// How many are under way.
     pub fn in_flight(&self) -> usize {
-        self.0.get()
+        self.in_flight.get()
+    }
+
+    /// After a signal no changing request begins any more, also not a repeated one.
+    pub fn close(&self, signal: Exit) {
+        self.closed.set(Some(signal));
+    }
+
+    fn check(&self, repeat: Repeat) -> Result<()> {
+        match self.closed.get() {
+            Some(signal) if repeat != Repeat::Safe => Err(Error::new(signal, "interrupted; nothing was sent")),
+            _ => Ok(()),
+        }
     }
 
     fn enter(self: &Rc<Self>) -> InFlight {
-        self.0.set(self.0.get() + 1);
+        self.in_flight.set(self.in_flight.get() + 1);
         InFlight(Rc::clone(self))
     }
 }
@@ -100,7 +116,7 @@ struct InFlight(Rc<Writes>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.0.set(self.0.0.get().saturating_sub(1));
+        self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
     }
 }
 
@@ -208,6 +224,7 @@ impl Http {
         if request.repeat != Repeat::Safe && self.shared.dry_run {
             return Err(Error::planned(request.plan()?));
         }
+        self.shared.writes.check(request.repeat)?;
         let _permit =
             self.gate.acquire().await.map_err(|_closed| Error::new(Exit::Internal, "the client is closed"))?;
         match &self.auth {
@@ -279,7 +296,6 @@ impl Http {
         let prepared = self.prepare(request, credentials)?;
         let client = self.client()?;
         let started = Instant::now();
-        let _in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -289,12 +305,14 @@ impl Http {
             let Some(copy) = prepared.try_clone() else {
                 return Err(Error::new(Exit::Internal, "a request could not be copied").into());
             };
+            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
             let result = match tokio::time::timeout(limit, exchange(client, copy)).await {
                 Ok(result) => result,
                 Err(_elapsed) => {
                     Err(Broken { event: Event::NoAnswer, why: format!("no answer within {} s", limit.as_secs()) })
                 }
             };
+            drop(in_flight);
             let (event, problem) = match result {
                 Ok(received) => {
                     self.log(request, &received, sent);
@@ -328,7 +346,8 @@ impl Http {
                             .into());
                     }
                     self.tell_pause(&problem, exit, pause, attempt);
-                    retry::sleep(pause).await;
+                    poll::sleep(pause).await;
+                    self.shared.writes.check(request.repeat)?;
                 }
                 Verdict::Unknown => {
                     return Err(self

@@ -1,13 +1,10 @@
 //! How often a request may be sent: one table, one schedule of pauses.
 
-#![expect(clippy::disallowed_methods, reason = "pauses between attempts are made here")]
-
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use crate::config::env;
 use crate::exit::Exit;
 
 /// Attempts of one call, the first included.
@@ -92,15 +89,6 @@ const fn refusal(status: u16) -> Exit {
 pub fn pause(attempt: u32, random: f64) -> Duration {
     let whole = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
     whole.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
-}
-
-/// Waits, except where tests asked for no delay.
-pub async fn sleep(duration: Duration) {
-    if env::read(env::TEST_NO_DELAY).is_none() {
-        tokio::time::sleep(duration).await;
-    } else {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// `Retry-After` as seconds or as a date, which is taken against the answer's own `Date` where there is one.

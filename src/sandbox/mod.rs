@@ -11,9 +11,15 @@ pub mod cloudflare;
 pub mod director;
 pub mod faults;
 pub mod juniper;
+pub mod nessus;
 pub mod server;
 pub mod tenable_io;
 pub mod tenable_sc;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 /// The access key, secret key, user name, password and token that every simulated vendor accepts.
 pub mod accepted {
@@ -27,6 +33,10 @@ pub mod accepted {
     pub const PASSWORD: &str = "password";
     /// JSA authorized-service token and Cloudflare API token.
     pub const TOKEN: &str = "token";
+    /// The Cloudflare account that the token belongs to.
+    pub const ACCOUNT_ID: &str = "0123456789abcdef0123456789abcdef";
+    /// The id under which the simulated Director knows the simulated Security Center.
+    pub const DIRECTOR_INSTANCE: &str = "1";
 }
 
 /// A point in time as the simulated vendor's clock shows it: seconds since the Unix epoch, with fractions.
@@ -86,4 +96,145 @@ pub trait Vendor: Send {
 
     /// The reply of this vendor's gateway for an injected fault status (429 or 500), in its own ugly shape.
     fn fault(&self, status: u16) -> Reply;
+}
+
+/// One request as the listener to the traffic is told of it. Carries no headers, since those hold credentials.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    /// The profile that the vendor has in the generated configuration.
+    pub profile: &'static str,
+    /// HTTP method.
+    pub method: &'a str,
+    /// Path and query as sent.
+    pub target: &'a str,
+    /// Status of the answer, or nothing if none was sent.
+    pub status: Option<u16>,
+    /// The fault that struck this request.
+    pub fault: Option<faults::Effect>,
+    /// From the head of the request to the head of the answer.
+    pub elapsed: Duration,
+}
+
+/// Called with each request after it was answered, or not answered.
+pub type Log = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
+
+/// How to run a sandbox.
+#[derive(Clone)]
+pub struct Options {
+    /// Divides how long states last; 1 is the vendors' own pace.
+    pub speed: f64,
+    /// What goes wrong.
+    pub faults: Vec<faults::Fault>,
+    /// Makes the chances of `faults` repeatable.
+    pub seed: u64,
+    /// The first of five consecutive ports; without it five free ones are taken.
+    pub ports: Option<u16>,
+    /// Added to every answer.
+    pub latency: Duration,
+    /// Told of every request.
+    pub log: Option<Log>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { speed: 1.0, faults: Vec::new(), seed: 0, ports: None, latency: Duration::ZERO, log: None }
+    }
+}
+
+/// A vendor with its profile name; the order is that of the ports.
+pub type Named = (&'static str, Box<dyn Vendor>);
+
+/// A running sandbox. Dropping it stops listening; requests in flight are still answered while the runtime lives.
+pub struct Sandbox {
+    origins: Vec<(&'static str, String)>,
+    _stop: watch::Sender<()>,
+}
+
+/// Stored scans of the seeds that can be launched at once, one for each profile in the order of the ports.
+pub mod seeds {
+    /// Profile and id.
+    pub const LAUNCHABLE: [(&str, &str); 5] =
+        [("io", "219"), ("sc", "1"), ("director", "1"), ("jsa", "2"), ("cf", "x")];
+}
+
+impl Sandbox {
+    /// Starts all five vendors.
+    ///
+    /// # Errors
+    /// When a port is taken or out of range.
+    pub fn start(options: Options) -> std::io::Result<Self> {
+        let speed = options.speed;
+        let (center, director) = tenable_sc::pair(speed);
+        let vendors: Vec<Named> = vec![
+            ("sc", Box::new(center)),
+            ("director", Box::new(director)),
+            ("jsa", Box::new(juniper::Juniper::new(speed))),
+            ("cf", Box::new(cloudflare::Cloudflare::new(speed))),
+        ];
+        Self::start_with(options, vendors)
+    }
+
+    /// Starts these vendors on the current tokio runtime; one thread is enough. They need not be five.
+    ///
+    /// # Errors
+    /// When a port is taken or out of range.
+    pub fn start_with(options: Options, vendors: Vec<Named>) -> std::io::Result<Self> {
+        let (stop, stopped) = watch::channel(());
+        let mut origins = Vec::new();
+        let mut sites = Vec::new();
+        for (index, (profile, vendor)) in (0_u16..).zip(vendors) {
+            let port = match options.ports {
+                None => 0,
+                Some(base) => base
+                    .checked_add(index)
+                    .ok_or_else(|| invalid(format!("five ports from {base} do not fit below 65536")))?,
+            };
+            let (listener, address) = server::listen(port).map_err(|error| {
+                std::io::Error::new(error.kind(), format!("cannot listen on 127.0.0.1:{port} for {profile}: {error}"))
+            })?;
+            let dice = faults::Dice::new(profile, &options.faults, options.seed.wrapping_add(u64::from(index)));
+            origins.push((profile, format!("http://{address}")));
+            sites.push((listener, server::Site::new(profile, vendor, dice, options.latency, options.log.clone())));
+        }
+        // Only when all ports are open, so that a failed start leaves nothing behind.
+        for (listener, site) in sites {
+            tokio::spawn(server::serve(listener, Arc::new(site), stopped.clone()));
+        }
+        Ok(Self { origins, _stop: stop })
+    }
+
+    /// Profile names and base addresses, in the order of the ports.
+    pub fn origins(&self) -> &[(&'static str, String)] {
+        &self.origins
+    }
+
+    /// A complete scanctl configuration for this sandbox. It holds literal secrets, so it has to be written with mode
+    /// 0600 to be accepted.
+    pub fn config(&self) -> String {
+        use std::fmt::Write as _;
+        let keys = format!("access_key = \"{}\"\nsecret_key = \"{}\"\n", accepted::ACCESS_KEY, accepted::SECRET_KEY);
+        let token = format!("token = \"{}\"\n", accepted::TOKEN);
+        let mut text = String::from("# Profiles of a scanctl sandbox; the credentials are worth nothing elsewhere.\n");
+        let names: Vec<String> = self.origins.iter().map(|(profile, _)| format!("\"{profile}\"")).collect();
+        for (profile, origin) in &self.origins {
+            let (backend, rest) = match *profile {
+                "io" => ("tenable-io", keys.clone()),
+                "sc" => ("tenable-sc", keys.clone()),
+                "director" => (
+                    "tenable-sc-director",
+                    format!("{keys}instances = {{ \"{}\" = \"sc\" }}\n", accepted::DIRECTOR_INSTANCE),
+                ),
+                "jsa" => ("juniper", format!("{token}api_version = \"17.0\"\n")),
+                _ => ("cloudflare", format!("account_id = \"{}\"\n{token}", accepted::ACCOUNT_ID)),
+            };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n[profiles.{profile}]\nbackend = \"{backend}\"\nbase_url = \"{origin}\"\n{rest}");
+        }
+        let _ = write!(text, "\n[groups]\nall = [{}]\n", names.join(", "));
+        text
+    }
+}
+
+fn invalid(message: String) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::InvalidInput, message)
 }

@@ -723,8 +723,10 @@ impl<'a> Request<'a> {
     /// The URL. Every segment is percent-encoded; one that would leave its place in the path is refused.
     fn url(&self) -> Result<reqwest::Url> {
         let mut url = self.http.connection.base.clone();
-        if let Some(bad) = self.path.iter().find(|segment| matches!(segment.as_str(), "" | "." | "..")) {
-            return Err(Error::usage(format!("`{bad}` cannot be an id")));
+        // The URL library drops tabs and line breaks, which would make another id of this one.
+        let leaves = |id: &str| matches!(id, "" | "." | "..") || id.chars().any(char::is_control);
+        if let Some(bad) = self.path.iter().find(|segment| leaves(segment)) {
+            return Err(Error::usage(format!("`{}` cannot be an id", bad.escape_debug())));
         }
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&self.path);

@@ -298,6 +298,10 @@ impl Http {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
+            // Its turn, a login or a pause may have come after a signal. Sessions themselves still end in order.
+            if !request.private {
+                self.shared.writes.check(request.repeat)?;
+            }
             attempt += 1;
             let sent = Instant::now();
             let left = retry::CALL_DEADLINE.saturating_sub(started.elapsed());
@@ -347,7 +351,6 @@ impl Http {
                     }
                     self.tell_pause(&problem, exit, pause, attempt);
                     poll::sleep(pause).await;
-                    self.shared.writes.check(request.repeat)?;
                 }
                 Verdict::Unknown => {
                     return Err(self

@@ -136,6 +136,8 @@ pub struct Http {
     gate: Semaphore,
     shared: Shared,
     warned: RefCell<Vec<String>>,
+    /// What every login so far has granted, to be struck out of texts.
+    granted: RefCell<Vec<Secret>>,
 }
 
 impl Http {
@@ -156,6 +158,7 @@ impl Http {
             headers: HeaderMap::new(),
             shared,
             warned: RefCell::new(Vec::new()),
+            granted: RefCell::new(Vec::new()),
         })
     }
 
@@ -277,6 +280,7 @@ impl Http {
             .filter_map(|value| value.to_str().ok().map(str::to_owned))
             .collect();
         let headers = session.protocol.accept(&answer.body, &cookies)?;
+        self.granted.borrow_mut().extend(headers.iter().map(|(_, secret)| secret.clone()));
         let opened = Live { generation: next, headers };
         *live = Some(opened.clone());
         Ok(opened)
@@ -491,7 +495,7 @@ impl Http {
 
     /// Strikes this profile's secrets out of a text that may echo them.
     pub fn scrub(&self, text: &str) -> String {
-        auth::scrub(text, self.secrets())
+        auth::scrub(text, self.secrets().into_iter().chain(self.granted.borrow().iter()))
     }
 
     fn failure(&self, request: &Request<'_>, exit: Exit, detail: Detail, problem: Refusal) -> Error {

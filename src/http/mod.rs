@@ -270,7 +270,7 @@ impl Http {
         let answer = match self.session_request(&login, &[], Repeat::Idempotent).await {
             Ok(answer) => answer,
             Err(Failure::Expired(problem) | Failure::Other(problem)) => {
-                return Err(problem.context(format!("profile `{}`: the login was refused", self.profile)));
+                return Err(problem.context(format!("profile `{}`: the login failed", self.profile)));
             }
         };
         let cookies: Vec<String> = answer

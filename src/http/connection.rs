@@ -171,7 +171,8 @@ impl Connection {
             .user_agent(self.user_agent())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(self.connect_timeout)
+            // Shorter than one attempt, so that what never connected is known not to have been sent.
+            .connect_timeout(self.connect_timeout.min(self.timeout.mul_f64(0.8)))
             .pool_idle_timeout(IDLE)
             .http1_only()
             .tls_danger_accept_invalid_certs(self.insecure);

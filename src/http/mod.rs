@@ -322,7 +322,7 @@ impl Http {
             let result = match tokio::time::timeout(limit, exchange(client, copy)).await {
                 Ok(result) => result,
                 Err(_elapsed) => {
-                    Err(Broken { event: Event::NoAnswer, why: format!("no answer within {} s", limit.as_secs()) })
+                    Err(Broken { event: Event::NoAnswer, why: format!("no answer within {:.1} s", limit.as_secs_f64()) })
                 }
             };
             drop(in_flight);
@@ -618,7 +618,10 @@ fn broken(problem: reqwest::Error) -> Broken {
     } else {
         Event::NoAnswer
     };
-    let why = connection::innermost(&problem);
+    let why = match event {
+        Event::NoConnection if problem.is_timeout() => "timed out".to_owned(),
+        _ => connection::innermost(&problem),
+    };
     let why = match event {
         Event::Certificate => format!("the server's certificate is refused: {why}"),
         Event::NoConnection => format!("cannot connect: {why}"),

@@ -321,9 +321,10 @@ impl Http {
             let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
             let result = match tokio::time::timeout(limit, exchange(client, copy)).await {
                 Ok(result) => result,
-                Err(_elapsed) => {
-                    Err(Broken { event: Event::NoAnswer, why: format!("no answer within {:.1} s", limit.as_secs_f64()) })
-                }
+                Err(_elapsed) => Err(Broken {
+                    event: Event::NoAnswer,
+                    why: format!("no answer within {:.1} s", limit.as_secs_f64()),
+                }),
             };
             drop(in_flight);
             let (event, problem) = match result {

@@ -1,6 +1,6 @@
 //! How often each kind of request is sent for everything that can happen to it.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -177,46 +177,59 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
 /// A port that refuses: bound, so that nobody else gets it, and not listened on.
 fn refusing_port() -> (Socket, u16) {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
     let port = socket.local_addr().unwrap().as_socket().unwrap().port();
     (socket, port)
 }
 
-#[tokio::test]
-async fn a_refused_connection_is_tried_again_by_every_kind_and_nothing_is_lost() {
-    let (_socket, port) = refusing_port();
-    let origin = format!("http://127.0.0.1:{port}");
-    let ends = Kind::ALL.map(|kind| {
-        let client = kind.client(&origin, "");
-        async move { (kind.send(&client).await.unwrap_err(), client.notices()) }
-    });
-    for (error, notices) in join_all(ends).await {
-        assert_eq!((error.exit(), error.lost().is_some(), notices.len()), (Exit::Network, false, 4));
-        assert!(notices[3].contains("(try 5 of 5)"), "{notices:?}");
-        assert!(error.one_line().contains("cannot connect: Connection refused"), "{}", error.one_line());
-        assert!(error.hint_text().is_some_and(|hint| hint.contains("scanctl profiles check -p test")));
-    }
-}
-
 /// A listener whose queue is full leaves new connections without an answer.
-#[tokio::test]
-async fn a_connection_that_is_never_made_loses_nothing() {
+fn full_port() -> (Socket, u16, Vec<TcpStream>) {
     let (socket, port) = refusing_port();
     socket.listen(0).unwrap();
-    let address = std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut queue = Vec::new();
-    while let Ok(queued) = std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
+    while let Ok(queued) = TcpStream::connect_timeout(&address, Duration::from_millis(300)) {
         queue.push(queued);
     }
-    let ends = ["connect_timeout = \"100ms\"", "timeout = \"500ms\""].map(|more| async move {
-        let client = Client::new(&format!("http://{address}"), more, keys());
-        let error = Kind::Once.send(&client).await.unwrap_err();
-        format!("{more}: {}: {}", fate(&error), error.message())
+    (socket, port, queue)
+}
+
+/// All at once, since real pauses are made between attempts.
+#[tokio::test]
+async fn what_never_connected_is_tried_again_by_every_kind_and_loses_nothing() {
+    let (_refusing, refused) = refusing_port();
+    let (_listening, full, _queue) = full_port();
+    // It waits for a request, which a handshake never becomes.
+    let silent = Vendor::start();
+    let proxy = Vendor::start();
+    let tunnel = Exchange::new("CONNECT", "sc.example.org:443").no_header("x-apikeys");
+    proxy.expect(tunnel.reply(Reply::empty(407)).repeatedly());
+    let cases = [
+        (Kind::Safe, "refused", format!("http://127.0.0.1:{refused}"), String::new()),
+        (Kind::Idempotent, "refused", format!("http://127.0.0.1:{refused}"), String::new()),
+        (Kind::Once, "refused", format!("http://127.0.0.1:{refused}"), String::new()),
+        (Kind::Once, "not taken", format!("http://127.0.0.1:{full}"), "connect_timeout = \"100ms\"".to_owned()),
+        (Kind::Once, "not taken, short timeout", format!("http://127.0.0.1:{full}"), "timeout = \"500ms\"".to_owned()),
+        (Kind::Once, "handshake", format!("https://127.0.0.1:{}", silent.port()), "timeout = \"500ms\"".to_owned()),
+        (Kind::Once, "proxy", "https://sc.example.org".to_owned(), format!("proxy = \"{}\"", proxy.url())),
+    ];
+    let ends = cases.map(|(kind, name, origin, more)| async move {
+        let client = kind.client(&origin, &more);
+        let error = kind.send(&client).await.unwrap_err();
+        let notices = client.notices();
+        assert!(notices.len() == 4 && notices[3].contains("(try 5 of 5)"), "{name}: {notices:?}");
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("scanctl profiles check -p test")), "{name}");
+        format!("{name}: {}: {}", fate(&error), error.one_line().replace(&origin, "URL"))
     });
-    insta::assert_snapshot!(join_all(ends).await.join("\n"), @r#"
-    connect_timeout = "100ms": network: cannot connect: deadline has elapsed
-    timeout = "500ms": unknown_outcome, lost: no answer within 0 s
-    "#);
+    insta::assert_snapshot!(join_all(ends).await.join("\n"), @r"
+    refused: network: cannot connect: Connection refused (os error 111): GET URL/rest/things/1
+    refused: network: profile `test`: the login failed: cannot connect: Connection refused (os error 111): POST URL/rest/token
+    refused: network: cannot connect: Connection refused (os error 111): POST URL/rest/things
+    not taken: network: cannot connect: timed out: POST URL/rest/things
+    not taken, short timeout: network: cannot connect: timed out: POST URL/rest/things
+    handshake: network: cannot connect: timed out: POST URL/rest/things
+    proxy: network: cannot connect: tunnel error: proxy authorization required: POST URL/rest/things
+    ");
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ async fn a_refused_login_sends_nothing_else_and_nothing_at_the_end() {
     let client = Client::new(&vendor.url(), "", session());
     let error = client.http.post(["start"]).send().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Auth);
-    insta::assert_snapshot!(error.one_line().replace(&vendor.url(), "URL"), @"profile `test`: the login was refused: HTTP 401: no user with (redacted): POST URL/rest/token");
+    insta::assert_snapshot!(error.one_line().replace(&vendor.url(), "URL"), @"profile `test`: the login failed: HTTP 401: no user with (redacted): POST URL/rest/token");
     client.http.close().await;
 }
 
@@ -137,7 +137,7 @@ async fn a_login_that_gets_no_answer_loses_no_changing_request() {
     let client = Client::new(&vendor.url(), "", session());
     let error = client.http.post(["start"]).send().await.unwrap_err();
     assert_eq!(fate(&error), "network");
-    insta::assert_snapshot!(error.one_line().replace(&vendor.url(), "URL"), @"profile `test`: the login was refused: HTTP 503 Service Unavailable: POST URL/rest/token");
+    insta::assert_snapshot!(error.one_line().replace(&vendor.url(), "URL"), @"profile `test`: the login failed: HTTP 503 Service Unavailable: POST URL/rest/token");
     assert_eq!(vendor.writes(), 5);
 }
 

@@ -76,12 +76,13 @@ async fn wrong_certificates_are_refused_whatever_the_ca_file() {
         let client = Client::new(&vendor.url(), &trusting, keys());
         let error = client.http.post(["things"]).send().await.unwrap_err();
         assert_eq!((fate(&error).as_str(), vendor.connections()), ("network", 1), "{name}");
-        told.push(format!("{name}: {}", error.message()));
+        let message = error.message().split(": verification time").next().unwrap();
+        told.push(format!("{name}: {message}"));
     }
     insta::assert_snapshot!(told.join("\n"), @r#"
     another authority: the server's certificate is refused: invalid peer certificate: BadSignature
     another name: the server's certificate is refused: invalid peer certificate: certificate not valid for name "127.0.0.1"; certificate is only valid for DnsName("sc.example.org")
-    expired: the server's certificate is refused: invalid peer certificate: certificate expired: verification time 1795255162 (UNIX), but certificate is not valid after 1609459200 (185795962 seconds ago)
+    expired: the server's certificate is refused: invalid peer certificate: certificate expired
     "#);
 }
 
@@ -157,16 +158,6 @@ async fn insecure_takes_any_certificate_and_says_so_once_a_run() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_never_ends_loses_nothing() {
-    // It waits for a request that a handshake never is.
-    let vendor = Vendor::start();
-    let origin = vendor.url().replace("http://", "https://");
-    let client = Client::new(&origin, "connect_timeout = \"100ms\"", keys());
-    let error = client.http.post(["things"]).send().await.unwrap_err();
-    assert_eq!(fate(&error), "network", "{}", error.one_line());
-}
-
-#[tokio::test]
 async fn a_proxy_gets_the_whole_address_and_its_own_password() {
     let (vendor, proxy) = (Vendor::start(), Vendor::start());
     proxy.expect(
@@ -183,22 +174,6 @@ async fn a_proxy_gets_the_whole_address_and_its_own_password() {
     client.http.get(["things"]).query("a", "b").send().await.unwrap();
     assert_eq!(proxy.lines(), [format!("GET {}/rest/things?a=b", vendor.url())]);
     assert_eq!(vendor.connections(), 0);
-}
-
-#[tokio::test]
-async fn a_proxy_of_an_https_vendor_sees_no_keys() {
-    let proxy = Vendor::start();
-    proxy.expect(
-        crate::common::Exchange::new("CONNECT", "sc.example.org:443")
-            .no_header("x-apikeys")
-            .reply(Reply::empty(407))
-            .repeatedly(),
-    );
-    let more = format!("proxy = \"http://127.0.0.1:{}\"", proxy.port());
-    let client = Client::new("https://sc.example.org", &more, keys());
-    let error = client.http.post(["things"]).send().await.unwrap_err();
-    assert_eq!(fate(&error), "network", "{}", error.one_line());
-    insta::assert_snapshot!(error.one_line(), @"cannot connect: tunnel error: proxy authorization required: POST https://sc.example.org/rest/things");
 }
 
 #[tokio::test]

@@ -101,84 +101,35 @@ async fn headers_are_those_of_an_integration() {
     client.http.get(["things"]).send().await.unwrap();
     client.http.post(["things"]).send().await.unwrap();
     client.http.post(["things"]).accept("text/csv").json(&json!([1])).send().await.unwrap();
-    let shown: Vec<String> = vendor.requests().iter().map(|request| format!("{:#?}", request.headers)).collect();
-    let shown = shown.join("\n").replace(&vendor.url()["http://".len()..], "HOST");
-    insta::assert_snapshot!(shown.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
-    [
-        (
-            "accept",
-            "application/json",
-        ),
-        (
-            "x-apikeys",
-            "canary-key-0123456789",
-        ),
-        (
-            "user-agent",
-            "Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x",
-        ),
-        (
-            "accept-encoding",
-            "gzip",
-        ),
-        (
-            "host",
-            "HOST",
-        ),
-    ]
-    [
-        (
-            "accept",
-            "application/json",
-        ),
-        (
-            "x-apikeys",
-            "canary-key-0123456789",
-        ),
-        (
-            "user-agent",
-            "Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x",
-        ),
-        (
-            "accept-encoding",
-            "gzip",
-        ),
-        (
-            "host",
-            "HOST",
-        ),
-    ]
-    [
-        (
-            "accept",
-            "text/csv",
-        ),
-        (
-            "x-apikeys",
-            "canary-key-0123456789",
-        ),
-        (
-            "content-type",
-            "application/json",
-        ),
-        (
-            "user-agent",
-            "Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x",
-        ),
-        (
-            "accept-encoding",
-            "gzip",
-        ),
-        (
-            "host",
-            "HOST",
-        ),
-        (
-            "content-length",
-            "3",
-        ),
-    ]
-    "#);
+    let mut shown = String::new();
+    for request in vendor.requests() {
+        let headers = request.headers.iter().map(|(name, value)| format!("  {name}: {value}\n"));
+        shown.push_str(&format!("{}\n{}", request.line(), headers.collect::<String>()));
+    }
+    let shown = shown.replace(&vendor.url()["http://".len()..], "HOST").replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    insta::assert_snapshot!(shown, @r"
+    GET /rest/things
+      accept: application/json
+      x-apikeys: canary-key-0123456789
+      user-agent: Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x
+      accept-encoding: gzip
+      host: HOST
+    POST /rest/things
+      accept: application/json
+      x-apikeys: canary-key-0123456789
+      content-length: 0
+      user-agent: Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x
+      accept-encoding: gzip
+      host: HOST
+    POST /rest/things
+      accept: text/csv
+      x-apikeys: canary-key-0123456789
+      content-type: application/json
+      user-agent: Integration/1.0 (scanctl; scanctl; Build/VERSION) scanctl/VERSION team  x
+      accept-encoding: gzip
+      host: HOST
+      content-length: 3
+    ");
 }
 
 #[tokio::test]

@@ -34,9 +34,6 @@ use retry::{Event, Repeat, Verdict};
 /// No answer of an API call is larger; a larger one is not what any vendor promises.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
-/// Ending a session is a courtesy; the user does not wait longer for it.
-const LOGOUT_LIMIT: Duration = Duration::from_secs(5);
-
 /// How one vendor says no.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
@@ -199,13 +196,11 @@ impl Http {
         let Auth::Session(session) = &self.auth else { return };
         let Some(live) = session.live.lock().await.take() else { return };
         let logout = session.protocol.logout();
-        let ended = self.session_request(&logout, &live.headers, Repeat::Idempotent);
-        match tokio::time::timeout(LOGOUT_LIMIT, ended).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(Failure::Expired(problem) | Failure::Other(problem))) => {
+        match self.session_request(&logout, &live.headers, Repeat::Idempotent).await {
+            Ok(_) => {}
+            Err(Failure::Expired(problem) | Failure::Other(problem)) => {
                 tracing::debug!(profile = %self.profile, problem = %problem.one_line(), "logout failed");
             }
-            Err(_elapsed) => tracing::debug!(profile = %self.profile, "logout got no answer"),
         }
     }
 

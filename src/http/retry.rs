@@ -161,7 +161,34 @@ mod tests {
         for (row, names) in table {
             writeln!(text, "{}: {row}", names.join(" ")).unwrap();
         }
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        no connection: Again(Network) | Again(Network) | Again(Network)
+        certificate: Failed(Network) | Failed(Network) | Failed(Network)
+        no answer: Again(Network) | Again(Network) | Unknown
+        100 101 102 103 104: Again(BadData) | Again(BadData) | Unknown
+        200 201 202 203 204 205 206 207 208 226: Done | Done | Done
+        300 301 302 303 304 305 306 307 308: Failed(Config) | Failed(Config) | Failed(Config)
+        400: Refused(Usage) | Refused(Usage) | Refused(Usage)
+        401: Refused(Auth) | Refused(Auth) | Refused(Auth)
+        402: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        403: Refused(Auth) | Refused(Auth) | Refused(Auth)
+        404: Refused(NotFound) | Refused(NotFound) | Refused(NotFound)
+        405 406 407: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        408: Again(Network) | Again(Network) | Unknown
+        409: Refused(InvalidState) | Refused(InvalidState) | Refused(InvalidState)
+        410: Refused(NotFound) | Refused(NotFound) | Refused(NotFound)
+        411 412: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        413: Refused(Usage) | Refused(Usage) | Refused(Usage)
+        414: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        415: Refused(Usage) | Refused(Usage) | Refused(Usage)
+        416 417 418 421: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        422: Refused(Usage) | Refused(Usage) | Refused(Usage)
+        423 424 425 426 428: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        429: Again(Limited) | Again(Limited) | Again(Limited)
+        431 451: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        500 501 502 503 504 505 506 507 508 510 511: Again(Network) | Again(Network) | Unknown
+        419 420: Refused(Internal) | Refused(Internal) | Refused(Internal)
+        ");
     }
 
     #[test]

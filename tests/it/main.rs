@@ -8,3 +8,4 @@ mod architecture;
 mod config;
 mod harness;
 mod http;
+mod surface;

@@ -104,6 +104,17 @@ impl Connector<'_> {
         source.read(&format!("profile `{}`: `{key}`", self.profile))
     }
 
+    /// Reads a user name or e-mail address, which is no secret: as plain text it may stand in a file that others read.
+    ///
+    /// # Errors
+    /// Exit 3, naming profile, key and source.
+    pub fn user(&self, key: &str, source: &SecretSource) -> Result<Secret> {
+        match source {
+            SecretSource::Literal { secret, .. } => Ok(secret.clone()),
+            source => self.secret(key, source),
+        }
+    }
+
     /// The profile's HTTP client.
     ///
     /// # Errors

@@ -3,6 +3,9 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod juniper;
+#[cfg(test)]
+mod scripted;
 pub mod tenable_io;
 pub mod wire;
 
@@ -22,7 +25,7 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC];
+pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &juniper::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {

@@ -3,6 +3,9 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod juniper;
+#[cfg(test)]
+mod scripted;
 pub mod tenable_io;
 pub mod wire;
 
@@ -22,7 +25,7 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC];
+pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &juniper::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {
@@ -102,6 +105,17 @@ impl Connector<'_> {
     /// Exit 3, naming profile, key and source.
     pub fn secret(&self, key: &str, source: &SecretSource) -> Result<Secret> {
         source.read(&format!("profile `{}`: `{key}`", self.profile))
+    }
+
+    /// Reads a user name or e-mail address, which is no secret: as plain text it may stand in a file that others read.
+    ///
+    /// # Errors
+    /// Exit 3, naming profile, key and source.
+    pub fn user(&self, key: &str, source: &SecretSource) -> Result<Secret> {
+        match source {
+            SecretSource::Literal { secret, .. } => Ok(secret.clone()),
+            source => self.secret(key, source),
+        }
     }
 
     /// The profile's HTTP client.

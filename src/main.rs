@@ -1,3 +1,5 @@
-//! Temporary driver of the sandbox.
-use scanctl as _;
-fn main() {}
+//! The program. Everything is in the library, so that tests and benches can use it.
+
+fn main() -> std::process::ExitCode {
+    scanctl::cli::main()
+}

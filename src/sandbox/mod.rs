@@ -150,7 +150,30 @@ pub struct Sandbox {
     _stop: watch::Sender<()>,
 }
 
+/// Stored scans of the seeds that can be launched at once, one for each profile in the order of the ports.
+pub mod seeds {
+    /// Profile and id.
+    pub const LAUNCHABLE: [(&str, &str); 5] =
+        [("io", "219"), ("sc", "1"), ("director", "1"), ("jsa", "2"), ("cf", "x")];
+}
+
 impl Sandbox {
+    /// Starts all five vendors.
+    ///
+    /// # Errors
+    /// When a port is taken or out of range.
+    pub fn start(options: Options) -> std::io::Result<Self> {
+        let speed = options.speed;
+        let (center, director) = tenable_sc::pair(speed);
+        let vendors: Vec<Named> = vec![
+            ("sc", Box::new(center)),
+            ("director", Box::new(director)),
+            ("jsa", Box::new(juniper::Juniper::new(speed))),
+            ("cf", Box::new(cloudflare::Cloudflare::new(speed))),
+        ];
+        Self::start_with(options, vendors)
+    }
+
     /// Starts these vendors on the current tokio runtime; one thread is enough. They need not be five.
     ///
     /// # Errors

@@ -1,0 +1,784 @@
+//! Tenable Vulnerability Management (`cloud.tenable.com`), and what it shares with Nessus Manager.
+//!
+//! Vendor pages: <https://developer.tenable.com/reference/scans-launch>, `scans-pause`, `scans-resume`, `scans-stop`,
+//! `vm-scans-stop-force`, `scans-list`, `scans-details`, `scans-get-latest-status`, `scans-history`,
+//! `scans-history-details`, `io-scans-count`; states: <https://developer.tenable.com/docs/scan-status-tio>.
+//!
+//! Quirks that shape this file:
+//! - Control answers are 200 with an empty body. The work is only queued.
+//! - Scan and schedule ids are interchangeable in paths, except that force-stop takes the schedule uuid alone.
+//! - `latest-status` tells of the newest run, whichever that is. Only `history/{run}` tells of one run.
+//! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
+//! - An unknown key is answered with plain text that says "blacklisted"; it only means that the keys are not known.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::wire::{Loose, null_as_default, plain_text};
+use super::{
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Seen, Spec,
+    Target, only_named,
+};
+use crate::config::settings::{Reader, Settings};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::http::auth::Auth;
+use crate::http::connection::Defaults;
+use crate::http::{Answer, Dialect, Http, VendorError};
+use crate::model::{
+    Address, Control, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
+};
+
+/// The backend `tenable-io`.
+pub static SPEC: Spec = Spec {
+    id: "tenable-io",
+    title: "Tenable Vulnerability Management",
+    defaults: Defaults {
+        base_url: Some("https://cloud.tenable.com"),
+        prefix: "",
+        // The vendor asks integrations not to send requests in parallel.
+        max_concurrency: 1,
+        public_cloud: true,
+    },
+    interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
+    running_check: RunningCheck::AfterRefusal,
+    launches_without_scan: false,
+    bare_id,
+    support,
+    configure,
+};
+
+/// Active scans that a container may have at a time, by the vendor's page on concurrency limiting.
+const ACTIVE_LIMIT: u64 = 25;
+/// A launched run may be unknown to `history` for this long.
+const HISTORY_LAG: Duration = Duration::from_secs(120);
+/// Runs asked for at a time; the vendor's default.
+const HISTORY_PAGE: usize = 50;
+/// `latest-status` may tell of another run; every so many polls the run itself is asked.
+const CONFIRM_EVERY: u32 = 5;
+
+const DIALECT: Dialect = Dialect { refusal, error_in_success: |_| None, request_id: Some("x-request-uuid") };
+
+fn bare_id(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan id or schedule uuid",
+        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait => {
+            "scan id or schedule uuid: its active, else its latest run"
+        }
+        Verb::ForceStop => "scan id or schedule uuid (sent as schedule uuid)",
+        Verb::RunsShow => "needs SCAN@RUN",
+        Verb::List => "takes no id",
+    }
+}
+
+fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
+    match operation {
+        Operation::Launch { .. }
+        | Operation::Control(Control::Pause | Control::Resume | Control::Stop | Control::ForceStop)
+        | Operation::Status
+        | Operation::Wait
+        | Operation::List
+        | Operation::ScansList
+        | Operation::ScansShow
+        | Operation::RunsList
+        | Operation::RunsShow
+        | Operation::Check => Support::Native,
+    }
+}
+
+fn configure(reader: &Reader<'_>) -> Result<Connect> {
+    let settings = reader.settings();
+    let missing = |key: &str| settings.error(key, format!("`{key}` is missing"));
+    let access = reader.secret("access_key")?.ok_or_else(|| missing("access_key"))?;
+    let secret = reader.secret("secret_key")?.ok_or_else(|| missing("secret_key"))?;
+    Ok(Box::new(move |connector| {
+        let profile = connector.profile.to_owned();
+        let auth = Auth::key_pair(
+            "x-apikeys",
+            connector.secret("access_key", &access)?,
+            connector.secret("secret_key", &secret)?,
+            |access, secret| format!("accessKey={access};secretKey={secret}"),
+        );
+        let http = connector.http(auth, DIALECT)?;
+        Ok(Rc::new(TenableIo { profile, http }))
+    }))
+}
+
+/// A profile of Tenable Vulnerability Management.
+#[derive(Debug)]
+struct TenableIo {
+    profile: String,
+    http: Http,
+}
+
+/// The vendor's words, with the words of its own clients (`queued`, `canceling`, `cancelled`, `processing`).
+fn state(word: &str) -> RunState {
+    match word.to_ascii_lowercase().as_str() {
+        "empty" => RunState::Idle,
+        "imported" => RunState::Imported,
+        "initializing" => RunState::Starting,
+        "pending" | "queued" => RunState::Queued,
+        "running" => RunState::Running,
+        "pausing" => RunState::Pausing,
+        "paused" => RunState::Paused,
+        "resuming" => RunState::Resuming,
+        "stopping" | "canceling" | "cancelling" => RunState::Stopping,
+        "publishing" | "processing" => RunState::Publishing,
+        "completed" => RunState::Completed,
+        "canceled" | "cancelled" | "stopped" => RunState::Stopped,
+        "aborted" => RunState::Aborted,
+        _ => RunState::Unknown,
+    }
+}
+
+/// Whether a state comes before scanning: a run that was further is another run.
+fn is_early(state: RunState) -> bool {
+    matches!(state, RunState::Idle | RunState::Queued | RunState::Starting)
+}
+
+/// The text of a refusal, in any of the shapes that the gateway and the services behind it use.
+fn refusal(status: u16, _headers: &HeaderMap, body: &[u8]) -> VendorError {
+    let text = refusal_text(body).or_else(|| plain_text(body));
+    let said = |words: &str| text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains(words));
+    match status {
+        401 => VendorError {
+            hint: Some("the keys are not recognised: check them, and that they belong to this `base_url`".to_owned()),
+            text,
+            ..VendorError::default()
+        },
+        404 => VendorError {
+            hint: Some("no such scan or run, or no access to it".to_owned()),
+            text,
+            ..VendorError::default()
+        },
+        // Nessus Professional, Expert and Essentials refuse scan control by design.
+        412 if said("api is not available") => VendorError {
+            exit: Some(Exit::Unsupported),
+            hint: Some("this Nessus edition does not allow scan control through its API".to_owned()),
+            text,
+            ..VendorError::default()
+        },
+        _ => VendorError { text, ..VendorError::default() },
+    }
+}
+
+fn refusal_text(body: &[u8]) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = match &value {
+        serde_json::Value::String(text) => text.clone(),
+        _ => [&value["message"], &value["error"], &value["info"]["error"]]
+            .into_iter()
+            .find_map(|part| part.as_str().filter(|text| !text.is_empty()))?
+            .to_owned(),
+    };
+    // Some services pass on the JSON of another service as a string.
+    Some(refusal_text(text.as_bytes()).filter(|_| text.trim_start().starts_with('{')).unwrap_or(text))
+}
+
+#[derive(Debug, Deserialize)]
+struct ScanList {
+    #[serde(default, deserialize_with = "null_as_default")]
+    scans: Vec<ListItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ListItem {
+    id: Loose,
+    #[serde(default)]
+    name: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    uuid: Loose,
+    #[serde(default)]
+    enabled: Loose,
+    #[serde(default)]
+    rrules: Loose,
+    #[serde(default)]
+    starttime: Loose,
+    #[serde(default)]
+    timezone: Loose,
+    #[serde(default)]
+    progress: Loose,
+}
+
+impl ListItem {
+    fn scan_id(&self) -> Option<ScanId> {
+        self.id.text().map(ScanId::new)
+    }
+
+    fn run(&self) -> Option<Run> {
+        let word = self.status.owned();
+        Some(Run {
+            scan: self.scan_id(),
+            run: Some(RunId::new(self.uuid.text()?)),
+            name: self.name.owned(),
+            state: word.as_deref().map(state),
+            native_state: word,
+            progress: self.progress.percent(),
+            ..Run::default()
+        })
+    }
+
+    fn scan(&self) -> Option<Scan> {
+        let rule = [self.rrules.text(), self.starttime.text(), self.timezone.text()];
+        let rule: Vec<&str> = rule.into_iter().flatten().collect();
+        Some(Scan {
+            scan: self.scan_id()?,
+            name: self.name.owned(),
+            enabled: self.enabled.flag(),
+            schedule: (!rule.is_empty()).then(|| rule.join(" ")),
+            targets: None,
+            last_run: self.run(),
+        })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Details {
+    info: Info,
+    #[serde(default, deserialize_with = "null_as_default")]
+    history: Vec<DetailsHistory>,
+    #[serde(default)]
+    progress: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+struct Info {
+    #[serde(default)]
+    uuid: Loose,
+    #[serde(default)]
+    name: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    targets: Loose,
+    #[serde(default)]
+    schedule_uuid: Loose,
+    #[serde(default)]
+    scan_start: Loose,
+    #[serde(default)]
+    scan_end: Loose,
+    #[serde(default)]
+    timestamp: Loose,
+    #[serde(default)]
+    hostcount: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+struct DetailsHistory {
+    #[serde(default)]
+    uuid: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    creation_date: Loose,
+    #[serde(default)]
+    last_modification_date: Loose,
+}
+
+impl Details {
+    /// The run that `info` tells of: the newest.
+    fn newest(&self, scan: &ScanId) -> Run {
+        let info = &self.info;
+        let word = info.status.owned();
+        Run {
+            scan: Some(scan.clone()),
+            run: info.uuid.text().map(RunId::new),
+            name: info.name.owned(),
+            state: word.as_deref().map(state),
+            native_state: word,
+            progress: self.progress.percent(),
+            started_at: info.scan_start.seconds(),
+            ended_at: info.scan_end.seconds(),
+            counters: format!("{:?} {:?}", info.hostcount.text(), info.timestamp.text()),
+            ..Run::default()
+        }
+    }
+
+    /// One run out of `info` or the embedded history.
+    fn run(&self, scan: &ScanId, run: &RunId) -> Option<Run> {
+        if self.info.uuid.text() == Some(run.as_str()) {
+            return Some(self.newest(scan));
+        }
+        let entry = self.history.iter().find(|entry| entry.uuid.text() == Some(run.as_str()))?;
+        Some(entry.run(scan, self.info.name.owned()))
+    }
+}
+
+impl DetailsHistory {
+    fn run(&self, scan: &ScanId, name: Option<String>) -> Run {
+        let word = self.status.owned();
+        let state = word.as_deref().map(state);
+        Run {
+            scan: Some(scan.clone()),
+            run: self.uuid.text().map(RunId::new),
+            name,
+            state,
+            native_state: word,
+            started_at: self.creation_date.seconds(),
+            // Until the end this is merely the last change.
+            ended_at: self.last_modification_date.seconds().filter(|_| state.is_some_and(RunState::is_terminal)),
+            ..Run::default()
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct HistoryPage {
+    #[serde(default, deserialize_with = "null_as_default")]
+    history: Vec<HistoryItem>,
+    #[serde(default)]
+    pagination: Pagination,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Pagination {
+    #[serde(default)]
+    total: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+struct HistoryItem {
+    #[serde(default)]
+    scan_uuid: Loose,
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    time_start: Loose,
+    #[serde(default)]
+    time_end: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+struct HistoryRun {
+    #[serde(default)]
+    status: Loose,
+    #[serde(default)]
+    name: Loose,
+    #[serde(default)]
+    scan_start: Loose,
+    #[serde(default)]
+    scan_end: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+struct LatestStatus {
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct LaunchAnswer {
+    scan_uuid: String,
+}
+
+impl TenableIo {
+    async fn list(&self) -> Result<(ScanList, Answer)> {
+        let answer = self.http.get(["scans"]).label("scans list").send().await?;
+        Ok((answer.json()?, answer))
+    }
+
+    async fn details(&self, scan: &ScanId) -> Result<(Details, Answer)> {
+        let answer = self.http.get(["scans", scan.as_str()]).label("scan details").send().await?;
+        Ok((answer.json()?, answer))
+    }
+
+    /// One run by its own id: the only call that tells of that run and no other.
+    async fn history_run(&self, scan: &ScanId, run: &RunId) -> Result<(Run, Answer)> {
+        let answer =
+            self.http.get(["scans", scan.as_str(), "history", run.as_str()]).label("run details").send().await?;
+        let read: HistoryRun = answer.json()?;
+        let word = read.status.owned();
+        let run = Run {
+            scan: Some(scan.clone()),
+            run: Some(run.clone()),
+            name: read.name.owned(),
+            state: word.as_deref().map(state),
+            native_state: word,
+            started_at: read.scan_start.seconds(),
+            ended_at: read.scan_end.seconds(),
+            ..Run::default()
+        };
+        Ok((run, answer))
+    }
+
+    /// One run, from the details where the call for one run does not know it: Nessus has no such call, and right after
+    /// a launch it may lag behind.
+    async fn one_run(&self, scan: &ScanId, run: &RunId) -> Result<(Run, Answer)> {
+        match self.history_run(scan, run).await {
+            Err(missing) if missing.exit() == Exit::NotFound => {
+                let (details, answer) = self.details(scan).await?;
+                Ok((details.run(scan, run).ok_or(missing)?, answer))
+            }
+            known => known,
+        }
+    }
+
+    async fn history_page(&self, scan: &ScanId, offset: usize, limit: usize) -> Result<(HistoryPage, Answer)> {
+        let request = self.http.get(["scans", scan.as_str(), "history"]).query("limit", limit).query("offset", offset);
+        // Declared as required by the vendor, with a default of false.
+        let answer = request.query("exclude_rollover", false).label("run history").send().await?;
+        Ok((answer.json()?, answer))
+    }
+
+    /// The run that is `back` runs before the newest.
+    async fn nth_run(&self, scan: &ScanId, back: usize) -> Result<RunId> {
+        let none = || {
+            Error::new(Exit::NotFound, format!("scan {scan} has no run that far back"))
+                .hint(format!("`scanctl runs list {}/{scan}` shows its runs", self.profile))
+        };
+        if back == 0 {
+            // The history lags behind a launch by seconds; the details name the newest run at once.
+            let (details, _) = self.details(scan).await?;
+            return details.info.uuid.text().map(RunId::new).ok_or_else(none);
+        }
+        let (page, _) = self.history_page(scan, back, 1).await?;
+        page.history.first().and_then(|item| item.scan_uuid.text()).map(RunId::new).ok_or_else(none)
+    }
+
+    fn scan_of<'a>(&self, target: &'a Target) -> Result<&'a ScanId> {
+        target.scan.as_ref().ok_or_else(|| {
+            Error::usage("a run of Tenable VM is named together with its scan")
+                .hint(format!("{}/SCAN@RUN", self.profile))
+        })
+    }
+
+    /// Every run of a scan, newest first, page by page.
+    async fn history(&self, scan: &ScanId) -> Result<Reading<Vec<Run>>> {
+        let mut reading = Reading::<Vec<Run>>::default();
+        loop {
+            let (page, answer) = self.history_page(scan, reading.value.len(), HISTORY_PAGE).await?;
+            let short = page.history.len() < HISTORY_PAGE;
+            let total = page.pagination.total.count();
+            let none = page.history.is_empty();
+            reading.raw.push(answer.body);
+            reading.value.extend(page.history.into_iter().map(|item| {
+                let word = item.status.owned();
+                Run {
+                    scan: Some(scan.clone()),
+                    run: item.scan_uuid.text().map(RunId::new),
+                    state: word.as_deref().map(state),
+                    native_state: word,
+                    started_at: item.time_start.seconds(),
+                    ended_at: item.time_end.seconds(),
+                    ..Run::default()
+                }
+            }));
+            let done = match total {
+                Some(total) => none || reading.value.len() as u64 >= total,
+                None => short,
+            };
+            if done {
+                return Ok(reading);
+            }
+        }
+    }
+
+    /// A launch refused with 429 may be the limit of requests or the limit of active scans; counting tells which.
+    async fn which_limit(&self, refused: Error) -> Error {
+        let counted = self.http.get(["scans", "count"]).query("active", true).label("active scans").send().await;
+        #[derive(Deserialize)]
+        struct Count {
+            count: Loose,
+        }
+        let count = counted.and_then(|answer| answer.json::<Count>()).ok().and_then(|read| read.count.count());
+        match count {
+            Some(count) if count >= ACTIVE_LIMIT => refused
+                .context(format!("{count} scans are active, and the vendor allows {ACTIVE_LIMIT} at a time"))
+                .hint(format!("`scanctl list -p {}` shows them; paused ones count too", self.profile)),
+            Some(count) => {
+                refused.context(format!("too many requests ({count} scans are active, so it is not their limit)"))
+            }
+            None => refused.context("too many requests, or too many active scans: counting them failed as well"),
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Backend for TenableIo {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    fn max_concurrency(&self) -> usize {
+        self.http.max_concurrency()
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.http.is_loopback()
+    }
+
+    async fn identity(&self) -> Result<Identity> {
+        #[derive(Deserialize)]
+        struct Session {
+            #[serde(default)]
+            username: Loose,
+            #[serde(default)]
+            permissions: Loose,
+            #[serde(default)]
+            container_name: Loose,
+        }
+        let session: Session = self.http.get(["session"]).label("session").send().await?.json()?;
+        let role = match session.permissions.number() {
+            Some(16) => "Basic",
+            Some(24) => "Scan Operator",
+            Some(32) => "Standard",
+            Some(40) => "Scan Manager",
+            Some(64) => "Administrator",
+            _ => "unknown role",
+        };
+        let mut details = vec![("role".to_owned(), role.to_owned())];
+        details.extend(session.container_name.owned().map(|name| ("container".to_owned(), name)));
+        Ok(Identity { user: session.username.owned(), proved: "the keys open a session".to_owned(), details })
+    }
+
+    async fn resolve(&self, address: &Address, verb: Verb) -> Result<Target> {
+        let mut target = match &address.subject {
+            Some(IdOrName::Id(id)) => Target { scan: Some(ScanId::new(id.as_ref())), ..Target::default() },
+            Some(IdOrName::Name(name)) => {
+                let (list, _) = self.list().await?;
+                let found = list
+                    .scans
+                    .iter()
+                    .filter(|item| item.name.text() == Some(name))
+                    .filter_map(ListItem::scan)
+                    .collect();
+                let scan = only_named(&self.profile, name, found)?;
+                Target { scan: Some(scan.scan), name: scan.name, run: None }
+            }
+            None => Target::default(),
+        };
+        let scan = self.scan_of(&target)?.clone();
+        match (&address.run, verb) {
+            (Some(_), Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList | Verb::List) => {
+                return Err(Error::usage(format!("`{verb}` takes a scan, not a run")).hint(Address::full(
+                    &self.profile,
+                    Some(&scan),
+                    None,
+                )));
+            }
+            (None, Verb::RunsShow) => {
+                return Err(Error::usage("`runs show` needs SCAN@RUN on this backend").hint(format!(
+                    "scanctl runs show {}",
+                    Address::full(&self.profile, Some(&scan), Some(&RunId::new("latest")))
+                )));
+            }
+            (Some(RunSelector::Id(run)), _) => target.run = Some(run.clone()),
+            (Some(RunSelector::Latest(back)), _) => target.run = Some(self.nth_run(&scan, *back).await?),
+            (None, _) => {}
+        }
+        Ok(target)
+    }
+
+    async fn prepare(&self, target: &Target, order: &Order) -> Result<Prepared> {
+        self.scan_of(target)?;
+        if !order.ports.is_empty() {
+            return Err(Error::usage("`--ports` is for backends that take ports with a launch")
+                .hint("Tenable VM takes them from the scan's policy"));
+        }
+        Ok(Prepared { target: target.clone(), order: order.clone(), before: Vec::new(), warnings: Vec::new() })
+    }
+
+    async fn launch(&self, prepared: &Prepared) -> Result<Launched> {
+        let scan = self.scan_of(&prepared.target)?;
+        // Must be an array: a plain string is accepted by some versions and means something else.
+        let body = if prepared.order.targets.is_empty() {
+            json!({})
+        } else {
+            json!({ "alt_targets": prepared.order.targets })
+        };
+        let sent = self.http.post(["scans", scan.as_str(), "launch"]).json(&body).label("launch").send().await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(refused) => {
+                return Err(match refused.answer().status {
+                    Some(403) if refused.refused() => {
+                        refused.context("the scan is disabled, or the user has no right to launch it")
+                    }
+                    Some(429) if refused.exit() == Exit::Limited => self.which_limit(refused).await,
+                    _ => refused,
+                });
+            }
+        };
+        let read: LaunchAnswer = answer.json()?;
+        if read.scan_uuid.is_empty() {
+            return Err(answer.unreadable("`scan_uuid` is empty"));
+        }
+        Ok(Launched {
+            scan: Some(scan.clone()),
+            run: Some(RunId::new(read.scan_uuid)),
+            name: prepared.target.name.clone(),
+            request_id: answer.request_id,
+            ..Launched::default()
+        })
+    }
+
+    async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
+        let scan = self.scan_of(&prepared.target)?;
+        let (details, answer) = self.details(scan).await?;
+        let now = answer.date.unwrap_or_else(Timestamp::now);
+        let asked = now.as_second().saturating_sub_unsigned(answer.received.duration_since(sent).as_secs());
+        // The vendor's times are whole seconds, so the second before may be the same moment.
+        let is_newer = |started: Option<Timestamp>| started.is_some_and(|started| started.as_second() >= asked - 1);
+        let mut found: Vec<Run> =
+            details.history.iter().map(|entry| entry.run(scan, details.info.name.owned())).collect();
+        let newest = details.newest(scan);
+        if newest.run.is_some() && !found.iter().any(|run| run.run == newest.run) {
+            found.insert(0, newest);
+        }
+        found.retain(|run| run.run.is_some() && is_newer(run.started_at));
+        Ok(found)
+    }
+
+    async fn active_runs(&self, target: &Target) -> Result<Vec<Run>> {
+        let scan = self.scan_of(target)?;
+        let (details, _) = self.details(scan).await?;
+        let newest = details.newest(scan);
+        Ok(newest.state.is_some_and(RunState::is_active).then_some(newest).into_iter().collect())
+    }
+
+    async fn control(&self, target: &Target, control: Control) -> Result<Controlled> {
+        let scan = self.scan_of(target)?.clone();
+        let mut learned = target.clone();
+        if let Some(run) = &target.run {
+            // The vendor's call takes no run and would hit whichever is active.
+            let (read, _) = self.one_run(&scan, run).await?;
+            learned.learn(&read);
+            if !read.state.is_some_and(RunState::is_active) {
+                let word = read.native_state.as_deref().unwrap_or("over");
+                return Err(Error::new(
+                    Exit::InvalidState,
+                    format!("run {run} is {word}; it is not the active run of scan {scan}"),
+                ));
+            }
+        }
+        let (path, verb) = match control {
+            Control::Pause => (scan.clone(), "pause"),
+            Control::Resume => (scan.clone(), "resume"),
+            Control::Stop => (scan.clone(), "stop"),
+            Control::ForceStop => (self.schedule_uuid(&scan).await?, "force-stop"),
+        };
+        let answer = self.http.post(["scans", path.as_str(), verb]).json(&json!({})).label(verb).send().await?;
+        Ok(Controlled { target: learned, request_id: answer.request_id, message: None })
+    }
+
+    async fn status(&self, target: &Target) -> Result<Reading<Run>> {
+        let scan = self.scan_of(target)?;
+        match &target.run {
+            None => {
+                let (details, answer) = self.details(scan).await?;
+                Ok(Reading::new(details.newest(scan), vec![answer.body]))
+            }
+            Some(run) => {
+                let (run, answer) = self.one_run(scan, run).await?;
+                Ok(Reading::new(run, vec![answer.body]))
+            }
+        }
+    }
+
+    async fn poll(&self, target: &Target, seen: &Seen) -> Result<Run> {
+        let scan = self.scan_of(target)?;
+        let Some(run) = &target.run else { return Ok(self.status(target).await?.value) };
+        let confirm = seen.polls % CONFIRM_EVERY == CONFIRM_EVERY - 1;
+        if !confirm {
+            let request = self.http.get(["scans", scan.as_str(), "latest-status"]).label("latest status");
+            match request.send().await.and_then(|answer| answer.json::<LatestStatus>()) {
+                Ok(latest) => {
+                    let now = state(&latest.status);
+                    let was_further =
+                        seen.last.as_ref().and_then(|last| last.state).is_some_and(|last| !is_early(last));
+                    let another_run = is_early(now) && was_further;
+                    if !now.is_terminal() && !another_run {
+                        let mut polled = seen.last.clone().unwrap_or_default();
+                        polled.scan = Some(scan.clone());
+                        polled.run = Some(run.clone());
+                        polled.state = Some(now);
+                        polled.native_state = Some(latest.status);
+                        return Ok(polled);
+                    }
+                }
+                // Nessus has no such call; the details have the same.
+                Err(missing) if missing.exit() == Exit::NotFound => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        match self.one_run(scan, run).await {
+            Err(missing) if missing.exit() == Exit::NotFound => {
+                if seen.launched.is_none_or(|launched| launched.elapsed() >= HISTORY_LAG) {
+                    return Err(missing);
+                }
+                let (scan, run) = (Some(scan.clone()), Some(run.clone()));
+                Ok(Run { scan, run, name: target.name.clone(), state: Some(RunState::Queued), ..Run::default() })
+            }
+            known => Ok(known?.0),
+        }
+    }
+
+    async fn active(&self) -> Result<Reading<Vec<Run>>> {
+        let (list, answer) = self.list().await?;
+        let active =
+            list.scans.iter().filter_map(ListItem::run).filter(|run| run.state.is_some_and(RunState::is_active));
+        Ok(Reading::new(active.collect(), vec![answer.body]))
+    }
+
+    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+        let (list, answer) = self.list().await?;
+        Ok(Reading::new(list.scans.iter().filter_map(ListItem::scan).collect(), vec![answer.body]))
+    }
+
+    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+        let scan = self.scan_of(target)?;
+        let (details, answer) = self.details(scan).await?;
+        let newest = details.newest(scan);
+        let targets =
+            details.info.targets.text().map(|text| text.split(',').map(|one| one.trim().to_owned()).collect());
+        let value = Scan {
+            scan: scan.clone(),
+            name: details.info.name.owned(),
+            enabled: None,
+            schedule: None,
+            targets,
+            last_run: newest.run.is_some().then_some(newest),
+        };
+        Ok(Reading::new(value, vec![answer.body]))
+    }
+
+    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+        if let Some(target) = target {
+            return self.history(self.scan_of(target)?).await;
+        }
+        let (list, answer) = self.list().await?;
+        let runs = list.scans.iter().filter_map(ListItem::run).collect();
+        Ok(Reading::new(runs, vec![answer.body]).note("the latest run of each scan; name a scan for all of its runs"))
+    }
+
+    async fn close(&self) {
+        self.http.close().await;
+    }
+}
+
+impl TenableIo {
+    /// Force-stop takes the schedule uuid alone. Scan ids are decimal numbers, and nothing else is.
+    async fn schedule_uuid(&self, scan: &ScanId) -> Result<ScanId> {
+        if !scan.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(scan.clone());
+        }
+        let (details, answer) = self.details(scan).await?;
+        details
+            .info
+            .schedule_uuid
+            .text()
+            .map(ScanId::new)
+            .ok_or_else(|| answer.unreadable("`info.schedule_uuid` is missing"))
+    }
+}

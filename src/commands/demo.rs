@@ -1,0 +1,90 @@
+//! `scanctl demo`: a tour of the program against the sandbox, with the program itself run for every step.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::sandbox::{Place, child};
+use crate::cli::Global;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::sandbox::{Options, Sandbox, seeds};
+
+/// How much faster than the vendors the tour goes: a scan of twenty minutes takes a few seconds.
+const SPEED: f64 = 200.0;
+
+/// Show everything against the sandbox, in under a minute
+///
+/// Starts the sandbox, launches one scan on each of the five backends, follows them, steers one, and shows an honest
+/// refusal. Nothing leaves this machine.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// One step: what it shows, the command, and how it must end.
+struct Step {
+    shows: &'static str,
+    words: Vec<String>,
+    expected: Exit,
+}
+
+fn step(shows: &'static str, words: &[&str], expected: Exit) -> Step {
+    Step { shows, words: words.iter().map(|word| (*word).to_owned()).collect(), expected }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the sandbox cannot be started.
+pub async fn run(args: Args, _global: &Global, context: &Context) -> anyhow::Result<ExitCode> {
+    let Args {} = args;
+    let options = Options { speed: SPEED, latency: Duration::from_millis(20), ..Options::default() };
+    let sandbox = Sandbox::start(options).context("cannot start the sandbox")?;
+    let place = Place::new(&sandbox)?;
+    context
+        .ui
+        .status("A simulated Tenable VM, Tenable.sc, Director, Juniper JSA and Cloudflare listen on this machine.");
+    let steps = steps();
+    for step in &steps {
+        if let Some(signal) = context.interrupt.received() {
+            return Ok(ExitCode::from(signal.code()));
+        }
+        let line = format!("scanctl {}", step.words.join(" "));
+        context.ui.stderr(&format!("\n# {}\n$ {line}", step.shows));
+        let status = child(&OsString::from("scanctl"), &sandbox, &place).args(&step.words).status().await?;
+        if status.code() != Some(i32::from(step.expected.code())) {
+            context.ui.stderr(&format!("the demo expected exit code {}, and it was {status}", step.expected.code()));
+            return Ok(ExitCode::from(Exit::Internal.code()));
+        }
+        if step.expected != Exit::Success {
+            context.ui.stderr(&format!("(exit code {}: {})", step.expected.code(), step.expected.meaning()));
+        }
+    }
+    context.ui.stderr("\nEverything above, to try yourself inside `scanctl sandbox -- sh`:");
+    for step in &steps {
+        context.ui.stderr(&format!("  scanctl {}", step.words.join(" ")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn steps() -> Vec<Step> {
+    let all: Vec<String> = seeds::LAUNCHABLE.iter().map(|(profile, id)| format!("{profile}/{id}")).collect();
+    let (io, cf) = (all[0].as_str(), all[4].as_str());
+    let mut launch = vec!["launch"];
+    launch.extend(all.iter().map(String::as_str));
+    launch.extend(["--wait", "--interval", "300ms", "--timeout", "2m"]);
+    vec![
+        step("Who are we, on each service?", &["profiles", "check"], Exit::Success),
+        step("What is stored on one of them?", &["scans", "list", "-p", "io"], Exit::Success),
+        step("One scan on each of the five, followed to the end.", &launch, Exit::Success),
+        step("Their states, read once.", &["status", io, all[3].as_str(), cf], Exit::Success),
+        step("Launch one again, and do not wait.", &["launch", io], Exit::Success),
+        step("Its active runs.", &["list"], Exit::Success),
+        step("Pause it where the vendor can.", &["pause", io, "--wait", "--interval", "300ms"], Exit::Success),
+        step("Resume it.", &["resume", io, "--wait", "--interval", "300ms"], Exit::Success),
+        step("What would a stop send?", &["stop", io, "-n"], Exit::Success),
+        step("Stop it.", &["stop", io, "--wait", "--interval", "300ms"], Exit::Success),
+        step("What cannot be done is refused before anything is sent.", &["pause", cf], Exit::Unsupported),
+    ]
+}

@@ -1,0 +1,87 @@
+//! The shared body of commands that read one thing from each of several profiles, side by side.
+
+use std::future::Future;
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+
+use super::tell;
+use crate::backends::{Backend, Reading, unsupported};
+use crate::cli::{self, Global};
+use crate::context::Context;
+use crate::error::Result;
+use crate::exit::Exit;
+use crate::model::{Operation, Support};
+use crate::output::Output;
+use crate::output::rows::{Row, Subject};
+
+/// Reads from each profile and prints all rows. A profile whose backend cannot is a note, and exit 7 only if alone.
+///
+/// # Errors
+/// Exit 2, 3, or 7 where no profile can; exit 1 when the output cannot be written.
+pub async fn from_profiles<R, T, F>(
+    context: &Context,
+    global: &Global,
+    profiles: Vec<String>,
+    operation: Operation,
+    read: impl Fn(Rc<dyn Backend>) -> F,
+    row: impl Fn(&dyn Backend, T) -> R,
+) -> Result<Exit>
+where
+    R: Row,
+    F: Future<Output = Result<Reading<Vec<T>>>>,
+{
+    let mut able = Vec::new();
+    let mut refused = Vec::new();
+    for profile in profiles {
+        let inspected = context.inspect(&profile)?;
+        match (inspected.spec.support)(operation, Some(&inspected.settings)) {
+            Support::No(why) => refused.push((profile, unsupported(inspected.spec, operation, why))),
+            Support::Native | Support::Via(_) => able.push(profile),
+        }
+    }
+    let output = Output::open(&global.output(), &context.ui)?;
+    for (profile, error) in refused {
+        if able.is_empty() {
+            return Err(error);
+        }
+        context.ui.status(&format!("note: profile `{profile}` is left out: {}", error.message()));
+    }
+    let mut backends = Vec::new();
+    for profile in &able {
+        backends.push(context.connect(profile, &[operation], false)?);
+    }
+    let reads = join_all(backends.iter().map(|backend| read(Rc::clone(backend))));
+    let readings = tokio::select! {
+        biased;
+        signal = context.interrupt.first() => return Ok(signal),
+        readings = reads => readings,
+    };
+    let (mut rows, mut raw, mut fates, mut failures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (backend, reading) in backends.iter().zip(readings) {
+        match reading {
+            Ok(reading) => {
+                tell(context, &reading.notes);
+                raw.extend(reading.raw);
+                rows.extend(reading.value.into_iter().map(|value| row(&**backend, value)));
+                fates.push(Exit::Success);
+            }
+            Err(error) => {
+                fates.push(error.exit());
+                let named = format!("cannot {} of profile `{}`", operation.describe(), backend.profile());
+                failures.push((backend, error.context(named)));
+            }
+        }
+    }
+    if output.is_raw() {
+        output.raw(&raw)?;
+    } else if fates.contains(&Exit::Success) {
+        output.finish(&rows, failures.is_empty())?;
+    }
+    for (backend, failure) in &failures {
+        let subject =
+            Subject { profile: Some(backend.profile()), backend: Some(backend.spec().id), ..Subject::default() };
+        cli::report(&context.ui, failure, subject);
+    }
+    Ok(Exit::of_targets(fates))
+}

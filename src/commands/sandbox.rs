@@ -1,0 +1,198 @@
+//! `scanctl sandbox`: the simulated vendors, on their own or around one command.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+
+use super::waiting::parse_duration;
+use crate::cli::Global;
+use crate::config::env;
+use crate::context::Context;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::sandbox::faults::Fault;
+use crate::sandbox::{Options, Sandbox, accepted};
+
+/// Simulate all five vendors on this machine
+///
+/// Rehearse cron jobs and CI scripts without an account and without touching a network. The profiles are io, sc,
+/// director, jsa and cf; the credentials are worth nothing elsewhere. With a command, the sandbox lives as long as the
+/// command, which finds a ready config in SCANCTL_CONFIG and the variables that the vendors' own clients read; the exit
+/// code is the command's. Without one, it runs until Ctrl-C.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  scanctl sandbox -- scanctl profiles check
+  scanctl sandbox --fault launch:reset=1 -- scanctl launch io/219
+  scanctl sandbox --speed 600 -- ./nightly.sh
+  scanctl sandbox --port 9000")]
+pub struct Args {
+    /// Divide how long states last: at 60, a minute takes a second
+    #[arg(long, value_name = "FACTOR", default_value_t = 60.0)]
+    pub speed: f64,
+
+    /// Let things go wrong: 429=0.1, 500=0.05, reset=0.02, slow=0.1:3s, truncate=0.05 (repeatable)
+    #[arg(long = "fault", value_name = "FAULT", value_parser = parse_fault)]
+    pub faults: Vec<Fault>,
+
+    /// Make the chances of faults repeatable
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Listen on five ports from this one, instead of on free ones
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+
+    /// Add this to every answer
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s", hide_default_value = true)]
+    pub latency: Duration,
+
+    /// The command to run, with its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+fn parse_fault(text: &str) -> Result<Fault, String> {
+    text.parse().map_err(|problem| format!("{problem}"))
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the sandbox or the command cannot be started.
+pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<ExitCode> {
+    let Args { speed, faults, seed, port, latency, command } = args;
+    if !(speed.is_finite() && speed > 0.0) {
+        return Err(Error::usage("`--speed` must be a number above 0").into());
+    }
+    let mut options = Options { speed, faults, seed, ports: port, latency, log: None };
+    if global.verbose > 0 {
+        options.log = Some(Arc::new(|exchange| {
+            let (profile, method, target, status) =
+                (exchange.profile, exchange.method, exchange.target, exchange.status);
+            tracing::debug!(profile, method, target, status, fault = ?exchange.fault, "sandbox");
+        }));
+    }
+    let sandbox = Sandbox::start(options).context("cannot start the sandbox")?;
+    let place = Place::new(&sandbox)?;
+    if command.is_empty() {
+        serve(&sandbox, &place, context).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    around(&command, &sandbox, &place, context).await
+}
+
+/// Where a sandbox keeps its config and state; gone when it is dropped.
+pub(super) struct Place {
+    _folder: TempDir,
+    /// The config of the sandbox.
+    pub config: PathBuf,
+    state: PathBuf,
+}
+
+impl Place {
+    /// Writes the config, readable by its owner alone, since it holds literal secrets.
+    pub fn new(sandbox: &Sandbox) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("scanctl-sandbox-")
+            .tempdir()
+            .context("cannot make a folder for the config")?;
+        let config = folder.path().join("config.toml");
+        write_private(&config, &sandbox.config()).context("cannot write the config")?;
+        let state = folder.path().join("state");
+        Ok(Self { _folder: folder, config, state })
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+/// Serves until a signal.
+async fn serve(sandbox: &Sandbox, place: &Place, context: &Context) -> anyhow::Result<()> {
+    let mut text = String::from("the sandbox listens on\n");
+    for (profile, origin) in sandbox.origins() {
+        writeln!(text, "  {profile:<9} {origin}")?;
+    }
+    for line in text.lines() {
+        context.ui.status(line);
+    }
+    context.ui.status("use it from another terminal with the line below; end it with Ctrl-C");
+    context.ui.data(format!("export {}={}\n", env::CONFIG, place.config.display()).as_bytes())?;
+    context.interrupt.first().await;
+    Ok(())
+}
+
+/// The command in the sandbox's surroundings: this program's config, and the variables of the vendors' own clients.
+pub(super) fn child(program: &OsString, sandbox: &Sandbox, place: &Place) -> tokio::process::Command {
+    let mut child = tokio::process::Command::new(own_program(program));
+    child.env(env::CONFIG, &place.config).env(env::STATE_DIR, &place.state).env_remove(env::PROFILE);
+    for (profile, origin) in sandbox.origins() {
+        match *profile {
+            "io" => {
+                child.env("TIO_URL", origin).env("TIO_ACCESS_KEY", accepted::ACCESS_KEY);
+                child.env("TIO_SECRET_KEY", accepted::SECRET_KEY);
+            }
+            "sc" => {
+                child.env("TSC_URL", origin).env("TSC_ACCESS_KEY", accepted::ACCESS_KEY);
+                child.env("TSC_SECRET_KEY", accepted::SECRET_KEY);
+            }
+            "cf" => {
+                child.env("CLOUDFLARE_BASE_URL", format!("{origin}/client/v4"));
+                child.env("CLOUDFLARE_API_TOKEN", accepted::TOKEN).env("CLOUDFLARE_ACCOUNT_ID", accepted::ACCOUNT_ID);
+            }
+            _ => {}
+        }
+    }
+    child
+}
+
+/// `scanctl` is this very program, installed or not.
+fn own_program(program: &OsString) -> OsString {
+    if program == "scanctl"
+        && let Ok(own) = std::env::current_exe()
+    {
+        return own.into_os_string();
+    }
+    program.clone()
+}
+
+async fn around(command: &[OsString], sandbox: &Sandbox, place: &Place, context: &Context) -> anyhow::Result<ExitCode> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(ExitCode::SUCCESS) };
+    let mut child = child(program, sandbox, place)
+        .args(arguments)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|problem| Error::usage(format!("cannot run `{}`: {problem}", program.to_string_lossy())))?;
+    loop {
+        tokio::select! {
+            biased;
+            status = child.wait() => return Ok(code(status?)),
+            // Ctrl-C reaches the command by itself; the sandbox stays for its last requests.
+            signal = context.interrupt.first(), if context.interrupt.received() != Some(Exit::Interrupted) => {
+                if signal == Exit::Terminated {
+                    return Ok(ExitCode::from(signal.code()));
+                }
+            }
+        }
+    }
+}
+
+/// The code that a shell would show.
+pub(super) fn code(status: std::process::ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+    }
+    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}

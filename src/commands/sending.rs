@@ -1,0 +1,86 @@
+//! Sending a changing request: what a signal does to it, and how a lost answer is settled by reading back.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::backends::Backend;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::poll::{Pace, sleep};
+
+/// How long a signal waits for the answer of a request that is under way.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
+/// How long a lost answer is looked for.
+pub const READ_BACK: Duration = Duration::from_secs(30);
+
+/// Runs the part of a command that may send a changing request.
+///
+/// After a signal no such request begins. One that is under way gets a few seconds for its answer; without one, nobody
+/// knows what became of it.
+///
+/// # Errors
+/// What the work says; the signal's own code where nothing was under way; exit 15 where the answer did not come.
+pub async fn guarded<T>(context: &Context, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = std::pin::pin!(work);
+    let signal = tokio::select! {
+        biased;
+        result = &mut work => return result,
+        signal = context.interrupt.first() => signal,
+    };
+    context.writes.close(signal);
+    if context.writes.in_flight() == 0 {
+        return Err(Error::new(signal, "interrupted; nothing was sent"));
+    }
+    context
+        .ui
+        .status(&format!("interrupted; waiting up to {} s for the answer to what was sent", LAST_ANSWER.as_secs()));
+    match timeout(LAST_ANSWER, work).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(Error::new(
+            Exit::UnknownOutcome,
+            "interrupted while a changing request was under way, and its answer did not come",
+        )
+        .hint("look with `scanctl status` or `scanctl list` before doing it again")),
+    }
+}
+
+/// Looks again and again, until a look settles the matter, the time is up, or a signal comes. Failed looks count as
+/// looks that settle nothing.
+pub async fn look_until<T, F>(
+    context: &Context,
+    backend: &dyn Backend,
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+) -> Option<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let deadline = Instant::now() + patience;
+    let first = if backend.is_loopback() { Duration::from_millis(200) } else { Duration::from_secs(2) };
+    let mut pace = Pace::new(first, Duration::from_secs(10));
+    loop {
+        let looked = tokio::select! {
+            biased;
+            _ = context.interrupt.first() => return None,
+            looked = tokio::time::timeout_at(deadline, look()) => looked,
+        };
+        match looked {
+            Err(_elapsed) => return None,
+            Ok(Ok(Some(found))) => return Some(found),
+            Ok(Ok(None)) => {}
+            Ok(Err(problem)) => tracing::debug!(problem = %problem.one_line(), "a look failed"),
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            _ = context.interrupt.first() => return None,
+            () = sleep(pace.pause().min(left)) => {}
+        }
+    }
+}

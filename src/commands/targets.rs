@@ -1,0 +1,285 @@
+//! Several addresses in one call: what each means, in which order everything is checked before anything is sent, and
+//! side by side across profiles.
+//!
+//! The order: grammar, config and profile, support, confirmation, secrets. An address whose backend cannot do what is
+//! asked is its own failed outcome and the others go on.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::rc::Rc;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use crate::backends::Backend;
+use crate::cli;
+use crate::context::Context;
+use crate::error::{Detail, Error, Result};
+use crate::exit::Exit;
+use crate::model::{Address, Operation, Outcome, OutcomeKind, Run, RunState, Verb};
+use crate::output::Output;
+use crate::output::rows::{self, OutcomeRow};
+use crate::ui::Ui;
+
+/// One address with its profile.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its place in the call.
+    pub index: usize,
+    /// The address; empty where a launch needs none.
+    pub address: Option<Address>,
+    /// The profile.
+    pub profile: String,
+}
+
+impl Job {
+    /// The address in full, as far as it is known before anything was read.
+    pub fn full(&self) -> String {
+        match &self.address {
+            Some(address) => {
+                let mut full = address.clone();
+                full.profile = Some(self.profile.as_str().into());
+                full.to_string()
+            }
+            None => format!("{}/", self.profile),
+        }
+    }
+}
+
+/// The addresses that can be worked on, and those that cannot.
+#[derive(Debug)]
+pub struct Plan {
+    /// Can be worked on.
+    pub jobs: Vec<Job>,
+    /// Cannot, each with its outcome.
+    pub refused: Vec<(usize, Outcome)>,
+}
+
+/// Checks grammar, config, profile and support, in this order.
+///
+/// # Errors
+/// Exit 2, 3, or 7 where nothing of the call can be done.
+pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Operation]) -> Result<Plan> {
+    let mut addresses: Vec<Address> = Vec::new();
+    for text in typed {
+        addresses.push(text.parse()?);
+    }
+    let mut jobs = Vec::new();
+    for (index, address) in addresses.into_iter().enumerate() {
+        let profile = context.profile_of(&address)?;
+        jobs.push(Job { index, address: Some(address), profile });
+    }
+    let mut named = HashSet::new();
+    if let Some(twice) = jobs.iter().map(Job::full).find(|full| !named.insert(full.clone())) {
+        return Err(Error::usage(format!("`{twice}` is named twice")));
+    }
+    check(context, verb, jobs, operations)
+}
+
+/// Checks the support of jobs whose profiles are known.
+///
+/// # Errors
+/// Exit 3, or 7 where nothing of the call can be done.
+pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operation]) -> Result<Plan> {
+    let mut plan = Plan { jobs: Vec::new(), refused: Vec::new() };
+    let mut unsupported = Vec::new();
+    let mut able: HashSet<String> = HashSet::new();
+    for job in jobs {
+        if able.contains(&job.profile) {
+            plan.jobs.push(job);
+            continue;
+        }
+        match context.require(&job.profile, operations) {
+            Ok(_) => {
+                able.insert(job.profile.clone());
+                plan.jobs.push(job);
+            }
+            Err(error) if error.exit() == Exit::Unsupported => {
+                let backend = context.inspect(&job.profile)?.spec.id;
+                unsupported.push((job, backend, error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if plan.jobs.is_empty() && unsupported.len() > 1 {
+        // All of them are said; the last is the call's own error.
+        while unsupported.len() > 1 {
+            let (job, backend, error) = unsupported.remove(0);
+            report_failure(&context.ui, &failed(&job, backend, verb, error));
+        }
+    }
+    for (job, backend, error) in unsupported {
+        if plan.jobs.is_empty() && plan.refused.is_empty() {
+            return Err(error);
+        }
+        plan.refused.push((job.index, failed(&job, backend, verb, error)));
+    }
+    Ok(plan)
+}
+
+/// Connects every profile of the plan once. Secrets are read here, before anything is sent.
+///
+/// # Errors
+/// Exit 3.
+pub fn connect(
+    context: &Context,
+    plan: &Plan,
+    operations: &[Operation],
+    dry_run: bool,
+) -> Result<BTreeMap<String, Rc<dyn Backend>>> {
+    let mut backends = BTreeMap::new();
+    for job in &plan.jobs {
+        if !backends.contains_key(&job.profile) {
+            backends.insert(job.profile.clone(), context.connect(&job.profile, operations, dry_run)?);
+        }
+    }
+    Ok(backends)
+}
+
+/// Works on all jobs: profiles side by side, within one as many at a time as it allows. Outcomes are told as they
+/// come and returned in the order of the call.
+pub async fn each<F, W>(
+    context: &Context,
+    output: &Output,
+    plan: Plan,
+    backends: &BTreeMap<String, Rc<dyn Backend>>,
+    work: W,
+) -> Result<Exit>
+where
+    W: Fn(Rc<dyn Backend>, Job) -> F,
+    F: Future<Output = Outcome>,
+{
+    let done: RefCell<Vec<(usize, OutcomeRow)>> = RefCell::default();
+    let mut problem = None;
+    let mut tell = |index: usize, outcome: Outcome| {
+        let row = OutcomeRow(outcome);
+        if let Err(error) = output.stream(&row) {
+            problem.get_or_insert(error);
+        }
+        if !context.ui.json_errors() {
+            report_failure(&context.ui, &row.0);
+        }
+        done.borrow_mut().push((index, row));
+    };
+    for (index, outcome) in plan.refused {
+        tell(index, outcome);
+    }
+    let mut lanes: BTreeMap<&str, Vec<Job>> = BTreeMap::new();
+    for job in &plan.jobs {
+        lanes.entry(&job.profile).or_default().push(job.clone());
+    }
+    let work = &work;
+    let mut running = FuturesUnordered::new();
+    for (profile, jobs) in lanes {
+        let Some(backend) = backends.get(profile) else { continue };
+        for job in jobs {
+            let backend = Rc::clone(backend);
+            // Requests queue at the profile's own gate, so waiting for one run does not hold up another.
+            running.push(async move { (job.index, work(backend, job).await) });
+        }
+    }
+    while let Some((index, outcome)) = running.next().await {
+        tell(index, outcome);
+    }
+    drop(running);
+    let mut done = done.into_inner();
+    done.sort_by_key(|(index, _)| *index);
+    let rows: Vec<OutcomeRow> = done.into_iter().map(|(_, row)| row).collect();
+    let written = output.finish(&rows, true);
+    if context.ui.json_errors() {
+        for row in &rows {
+            report_failure(&context.ui, &row.0);
+        }
+    }
+    written?;
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    Ok(Exit::of_targets(rows.iter().map(|row| row.0.exit)))
+}
+
+/// Prints the error of a failed outcome, its address before it.
+pub fn report_failure(ui: &Ui, outcome: &Outcome) {
+    let Some(error) = &outcome.error else { return };
+    if ui.json_errors() {
+        cli::report(ui, error, rows::Subject::of(outcome));
+        return;
+    }
+    let mut named = Error::new(error.exit(), format!("{}: {}", outcome.address, error.message()))
+        .with_answer(error.answer().clone());
+    for cause in error.causes() {
+        named = named.because(cause.clone());
+    }
+    if let Some(hint) = error.hint_text() {
+        named = named.hint(hint);
+    }
+    ui.error(&named);
+}
+
+/// A new outcome of a job.
+pub fn outcome(job: &Job, backend: &'static str, verb: Verb, kind: OutcomeKind) -> Outcome {
+    Outcome {
+        profile: job.profile.clone(),
+        backend,
+        verb,
+        address: job.full(),
+        scan: None,
+        run: None,
+        candidates: Vec::new(),
+        kind,
+        state: None,
+        native_state: None,
+        ended_at: None,
+        message: None,
+        request: None,
+        request_id: None,
+        error: None,
+        exit: Exit::Success,
+    }
+}
+
+/// The outcome of a failure, or of a dry run that came to its request.
+pub fn failed(job: &Job, backend: &'static str, verb: Verb, error: Error) -> Outcome {
+    let mut outcome = outcome(job, backend, verb, OutcomeKind::Failed);
+    outcome.fail(error);
+    outcome
+}
+
+impl Outcome {
+    /// Turns it into a failure, or into a plan if that is how a dry run ended.
+    pub fn fail(&mut self, error: Error) {
+        if let Detail::Planned(request) = error.detail() {
+            self.kind = OutcomeKind::Planned;
+            self.request = Some(request.clone());
+            return;
+        }
+        if let Detail::Candidates(candidates) = error.detail() {
+            self.candidates.clone_from(candidates);
+        }
+        self.kind = OutcomeKind::Failed;
+        self.exit = error.exit();
+        self.request_id = self.request_id.take().or_else(|| error.answer().request_id.clone());
+        self.error = Some(error);
+    }
+
+    /// Takes over what a reading of the run tells.
+    pub fn learn(&mut self, run: &Run) {
+        self.scan = run.scan.clone().or_else(|| self.scan.take());
+        self.run = run.run.clone().or_else(|| self.run.take());
+        self.state = run.state;
+        self.native_state.clone_from(&run.native_state);
+        self.ended_at = run.ended_at.filter(|_| run.state.is_some_and(RunState::is_terminal));
+        if self.scan.is_some() || self.run.is_some() {
+            self.address = Address::full(&self.profile, self.scan.as_ref(), self.run.as_ref());
+        }
+    }
+
+    /// Takes over what a target tells.
+    pub fn aim(&mut self, target: &crate::backends::Target) {
+        self.scan.clone_from(&target.scan);
+        self.run.clone_from(&target.run);
+        if self.scan.is_some() || self.run.is_some() {
+            self.address = Address::full(&self.profile, self.scan.as_ref(), self.run.as_ref());
+        }
+    }
+}

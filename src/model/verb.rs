@@ -1,0 +1,189 @@
+//! Verbs, what is asked of a backend, and whether it can.
+
+use std::fmt;
+
+/// A thing a user asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verb {
+    /// Start a run.
+    Launch,
+    /// Suspend a run.
+    Pause,
+    /// Go on with a paused run.
+    Resume,
+    /// End a run in order.
+    Stop,
+    /// End a run at once, dropping unfinished work.
+    ForceStop,
+    /// One reading of a run's state.
+    Status,
+    /// Follow a run to its end.
+    Wait,
+    /// Active runs.
+    List,
+    /// Stored scans.
+    ScansList,
+    /// One stored scan.
+    ScansShow,
+    /// Runs.
+    RunsList,
+    /// One run.
+    RunsShow,
+}
+
+impl Verb {
+    /// Every verb, in the order of the documentation.
+    pub const ALL: [Self; 12] = [
+        Self::Launch,
+        Self::Pause,
+        Self::Resume,
+        Self::Stop,
+        Self::ForceStop,
+        Self::Status,
+        Self::Wait,
+        Self::List,
+        Self::ScansList,
+        Self::ScansShow,
+        Self::RunsList,
+        Self::RunsShow,
+    ];
+
+    /// The verb as typed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Launch => "launch",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Stop => "stop",
+            Self::ForceStop => "force-stop",
+            Self::Status => "status",
+            Self::Wait => "wait",
+            Self::List => "list",
+            Self::ScansList => "scans list",
+            Self::ScansShow => "scans show",
+            Self::RunsList => "runs list",
+            Self::RunsShow => "runs show",
+        }
+    }
+
+    /// The operation that stands for the verb where nothing special is asked of it.
+    pub const fn operation(self) -> Operation {
+        match self {
+            Self::Launch => Operation::Launch { targets: false },
+            Self::Pause => Operation::Control(Control::Pause),
+            Self::Resume => Operation::Control(Control::Resume),
+            Self::Stop => Operation::Control(Control::Stop),
+            Self::ForceStop => Operation::Control(Control::ForceStop),
+            Self::Status => Operation::Status,
+            Self::Wait => Operation::Wait,
+            Self::List => Operation::List,
+            Self::ScansList => Operation::ScansList,
+            Self::ScansShow => Operation::ScansShow,
+            Self::RunsList => Operation::RunsList,
+            Self::RunsShow => Operation::RunsShow,
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// The four verbs that steer a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Control {
+    /// Suspend.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End in order.
+    Stop,
+    /// End at once.
+    ForceStop,
+}
+
+impl Control {
+    /// The verb of this control.
+    pub const fn verb(self) -> Verb {
+        match self {
+            Self::Pause => Verb::Pause,
+            Self::Resume => Verb::Resume,
+            Self::Stop => Verb::Stop,
+            Self::ForceStop => Verb::ForceStop,
+        }
+    }
+}
+
+/// What is asked of a backend: a verb together with what changes whether it can be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Start a run; with `targets`, over other targets than the stored ones.
+    Launch {
+        /// `--targets` was given.
+        targets: bool,
+    },
+    /// Steer a run.
+    Control(Control),
+    /// Read a run once.
+    Status,
+    /// Follow a run.
+    Wait,
+    /// Active runs.
+    List,
+    /// Stored scans.
+    ScansList,
+    /// One stored scan.
+    ScansShow,
+    /// Runs.
+    RunsList,
+    /// One run.
+    RunsShow,
+    /// One authenticated read that says who the profile is.
+    Check,
+}
+
+impl Operation {
+    /// The words for an error message.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Launch { targets: false } => "launch a scan",
+            Self::Launch { targets: true } => "launch a scan with `--targets`",
+            Self::Control(Control::Pause) => "pause a run",
+            Self::Control(Control::Resume) => "resume a run",
+            Self::Control(Control::Stop) => "stop a run",
+            Self::Control(Control::ForceStop) => "force-stop a run",
+            Self::Status => "tell a run's status",
+            Self::Wait => "wait for a run",
+            Self::List => "list active runs",
+            Self::ScansList => "list scans",
+            Self::ScansShow => "show a scan",
+            Self::RunsList => "list runs",
+            Self::RunsShow => "show a run",
+            Self::Check => "check a profile",
+        }
+    }
+}
+
+/// Whether, and how, a backend does an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// Documented calls of the vendor do it.
+    Native,
+    /// Composed from documented calls; the text says what the user should know.
+    Via(&'static str),
+    /// The vendor's API has none; the text says what to do instead.
+    No(&'static str),
+}
+
+impl Support {
+    /// The word in the table of backends.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Native => "yes",
+            Self::Via(_) => "via",
+            Self::No(_) => "–",
+        }
+    }
+}

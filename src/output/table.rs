@@ -1,0 +1,100 @@
+//! Rows as a table for people and as CSV for spreadsheets.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+
+use super::rows::{Row, Tone};
+use crate::ui::clean;
+
+/// A table that fits `width`, or is as wide as it must where there is none. Empty rows give nothing.
+pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    match width {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    if color {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    let cells: Vec<Vec<(String, Tone)>> = rows.iter().map(Row::cells).collect();
+    // A column in which nothing is known only takes room.
+    let used: Vec<usize> = (0..R::HEADERS.len())
+        .filter(|column| cells.iter().any(|row| row.get(*column).is_some_and(|(text, _)| !text.is_empty())))
+        .collect();
+    table.set_header(used.iter().map(|column| {
+        let cell = Cell::new(R::HEADERS[*column]);
+        if color { cell.add_attribute(Attribute::Bold) } else { cell }
+    }));
+    for row in &cells {
+        table.add_row(used.iter().map(|column| {
+            let (text, tone) = &row[*column];
+            let text = if text.is_empty() { "-".to_owned() } else { clean(text) };
+            let cell = Cell::new(text);
+            match tone {
+                _ if !color => cell,
+                Tone::Plain => cell,
+                Tone::Good => cell.fg(Color::Green),
+                Tone::Busy => cell.fg(Color::Cyan),
+                Tone::Odd => cell.fg(Color::Yellow),
+                Tone::Bad => cell.fg(Color::Red),
+            }
+        }));
+    }
+    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    if text.is_empty() {
+        text.push('\n');
+    }
+    // The preset indents every line by its invisible border.
+    text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
+
+/// Rows as CSV with a header line, always the same columns.
+pub fn csv<R: Row>(rows: &[R]) -> String {
+    let header: Vec<&str> = R::HEADERS.to_vec();
+    let mut text =
+        header.iter().map(|name| quote(&name.to_lowercase().replace(' ', "_"))).collect::<Vec<_>>().join(",");
+    text.push_str("\r\n");
+    for row in rows {
+        let line: Vec<String> = row.cells().iter().map(|(cell, _)| quote(cell)).collect();
+        text.push_str(&line.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
+pub fn quote(text: &str) -> String {
+    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let text = if runs { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn cells_are_quoted_and_cannot_run() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("a,b", "\"a,b\""),
+            ("say \"x\"", "\"say \"\"x\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1),2", "\"'@SUM(A1),2\""),
+            ("-3.5", "-3.5"),
+            ("-cmd", "'-cmd"),
+        ] {
+            assert_eq!(quote(text), expected);
+        }
+    }
+}

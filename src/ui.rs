@@ -1,0 +1,282 @@
+//! The only printer. stdout carries data and nothing else; everything for people goes to stderr.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, IsTerminal as _, Write as _};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+/// Whether colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says no.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How progress is shown on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ProgressChoice {
+    /// A live display on a terminal, one line a change elsewhere.
+    #[default]
+    Auto,
+    /// Nothing.
+    None,
+    /// One line a change.
+    Plain,
+    /// A live display.
+    Bar,
+}
+
+/// What the command line and the environment decided about printing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// `--quiet`.
+    pub quiet: bool,
+    /// `--color`.
+    pub color: ColorChoice,
+    /// `--progress`.
+    pub progress: ProgressChoice,
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set.
+    pub force_color: bool,
+    /// Errors are JSON objects, a line each.
+    pub json_errors: bool,
+}
+
+/// The printer, decided once at start.
+#[derive(Debug)]
+pub struct Ui {
+    settings: Settings,
+    stdout_terminal: bool,
+    stderr_terminal: bool,
+    stdout_closed: Cell<bool>,
+    live: RefCell<Option<MultiProgress>>,
+}
+
+impl Ui {
+    /// A printer for this process's streams.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            stdout_terminal: io::stdout().is_terminal(),
+            stderr_terminal: io::stderr().is_terminal(),
+            stdout_closed: Cell::new(false),
+            live: RefCell::new(None),
+        }
+    }
+
+    /// Whether `--quiet` was given.
+    pub fn is_quiet(&self) -> bool {
+        self.settings.quiet
+    }
+
+    /// Whether errors are JSON.
+    pub fn json_errors(&self) -> bool {
+        self.settings.json_errors
+    }
+
+    /// Whether stdout is a terminal.
+    pub fn stdout_is_terminal(&self) -> bool {
+        self.stdout_terminal
+    }
+
+    /// Whether a person can be asked.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && self.stderr_terminal
+    }
+
+    /// Whether stdout gets colour.
+    pub fn stdout_color(&self) -> bool {
+        self.color(self.stdout_terminal)
+    }
+
+    fn color(&self, terminal: bool) -> bool {
+        match self.settings.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if self.settings.no_color => false,
+            ColorChoice::Auto => self.settings.force_color || terminal,
+        }
+    }
+
+    /// The width of a table on stdout; `None` where nothing must be cut, as in a pipe.
+    pub fn width(&self) -> Option<u16> {
+        if !self.stdout_terminal {
+            return None;
+        }
+        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0).or(Some(80))
+    }
+
+    /// Writes data to stdout. A closed pipe silences stdout and is no error.
+    ///
+    /// # Errors
+    /// Exit 1 when stdout cannot be written, a full disk for instance.
+    pub fn data(&self, bytes: &[u8]) -> Result<()> {
+        if self.stdout_closed.get() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(()),
+            Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => {
+                self.stdout_closed.set(true);
+                Ok(())
+            }
+            Err(problem) => {
+                self.stdout_closed.set(true);
+                Err(Error::new(Exit::Internal, format!("cannot write to stdout: {problem}")))
+            }
+        }
+    }
+
+    /// Whether stdout was closed by its reader.
+    pub fn stdout_closed(&self) -> bool {
+        self.stdout_closed.get()
+    }
+
+    /// A line for people; silent under `--quiet`.
+    pub fn status(&self, text: &str) {
+        if !self.settings.quiet {
+            self.stderr(&clean(text));
+        }
+    }
+
+    /// A warning; silent under `--quiet`.
+    pub fn warn(&self, text: &str) {
+        if !self.settings.quiet {
+            self.stderr(&format!("{} {}", self.paint("warning:", "33"), clean(text)));
+        }
+    }
+
+    /// A hint; silent under `--quiet`.
+    pub fn hint(&self, text: &str) {
+        if !self.settings.quiet {
+            self.stderr(&format!("{} {}", self.paint("hint:", "36"), clean(text)));
+        }
+    }
+
+    /// An error in its text form: message, causes, blank line, hint. Printed under `--quiet` too.
+    pub fn error(&self, error: &Error) {
+        let mut text = format!("{} {}", self.paint("error:", "31"), clean(error.message()));
+        for cause in error.causes() {
+            text.push_str(&format!("\n  caused by: {}", clean(cause)));
+        }
+        if let Some(id) = &error.answer().request_id {
+            text.push_str(&format!("\n  request id: {}", clean(id)));
+        }
+        if let Some(hint) = error.hint_text() {
+            text.push_str(&format!("\n\n{} {}", self.paint("hint:", "36"), clean(hint)));
+        }
+        self.stderr(&text);
+    }
+
+    /// A line on stderr as it is: JSON errors, prompts' answers.
+    pub fn stderr(&self, text: &str) {
+        let write = || {
+            let mut stderr = io::stderr().lock();
+            // Nobody is left to be told when stderr is gone.
+            drop(writeln!(stderr, "{text}"));
+        };
+        match &*self.live.borrow() {
+            Some(live) => live.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Asks a question on the terminal; `y` and `yes` are yes.
+    pub fn ask(&self, question: &str) -> bool {
+        let mut stderr = io::stderr().lock();
+        drop(write!(stderr, "{} [y/N] ", clean(question)));
+        drop(stderr.flush());
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.color(self.stderr_terminal) { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Starts one line of progress.
+    pub fn progress(&self, name: &str) -> Progress {
+        let choice = match self.settings.progress {
+            _ if self.settings.quiet => ProgressChoice::None,
+            ProgressChoice::Auto if self.stderr_terminal => ProgressChoice::Bar,
+            ProgressChoice::Auto => ProgressChoice::Plain,
+            other => other,
+        };
+        let bar = (choice == ProgressChoice::Bar).then(|| {
+            let mut live = self.live.borrow_mut();
+            let live = live.get_or_insert_with(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+            let bar = live.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(clean(name));
+            bar.enable_steady_tick(std::time::Duration::from_millis(250));
+            bar
+        });
+        Progress { name: clean(name), bar, plain: choice == ProgressChoice::Plain, last: RefCell::new(String::new()) }
+    }
+}
+
+/// One line of progress.
+#[derive(Debug)]
+pub struct Progress {
+    name: String,
+    bar: Option<ProgressBar>,
+    plain: bool,
+    last: RefCell<String>,
+}
+
+impl Progress {
+    /// Shows where it is now. A plain display prints it only when it changed.
+    pub fn show(&self, ui: &Ui, text: &str) {
+        let text = clean(text);
+        if let Some(bar) = &self.bar {
+            bar.set_message(text);
+        } else if self.plain && *self.last.borrow() != text {
+            ui.stderr(&format!("{}  {text}", self.name));
+            *self.last.borrow_mut() = text;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Text without control characters, so that a vendor's text cannot steer a terminal. Line breaks become spaces.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|symbol| match symbol {
+            '\n' | '\t' | '\r' => ' ',
+            symbol if symbol.is_control() => '\u{fffd}',
+            // Bidirectional overrides reorder what a reader sees.
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            symbol => symbol,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn control_characters_and_reordering_marks_lose_their_power() {
+        assert_eq!(clean("a\u{1b}[2Jb\u{7}\nc\u{202e}d\u{9b}1m"), "a\u{fffd}[2Jb\u{fffd} c\u{fffd}d\u{fffd}1m");
+    }
+}

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -369,8 +369,8 @@ impl Http {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *prepared.body_mut() = Some(body.into());
         } else if request.method == Method::POST {
-            // Some gateways refuse a POST that does not say how long its body is.
-            *prepared.body_mut() = Some(Bytes::new().into());
+            // Some gateways refuse a POST that does not say how long its body is. Of an empty body hyper says nothing.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         Ok(prepared)
     }

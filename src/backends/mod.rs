@@ -113,6 +113,12 @@ impl Connector<'_> {
 
 /// Opens other profiles. Implemented by the context, which knows the config.
 pub trait Peers {
+    /// What another profile is, before any of its secrets is read.
+    ///
+    /// # Errors
+    /// Exit 3.
+    fn spec(&self, profile: &str) -> Result<&'static Spec>;
+
     /// The backend of another profile, made for these operations.
     ///
     /// # Errors

@@ -3,7 +3,10 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+mod sc_rest;
 pub mod tenable_io;
+pub mod tenable_sc;
+pub mod tenable_sc_director;
 pub mod wire;
 
 use std::rc::Rc;
@@ -22,7 +25,7 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC];
+pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {

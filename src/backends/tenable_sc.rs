@@ -2,7 +2,7 @@
 //!
 //! Vendor pages: <https://docs.tenable.com/security-center/api/Scan.htm> (list, show, launch),
 //! <https://docs.tenable.com/security-center/api/Scan-Result.htm> (list, show, pause, resume, stop), Current-User, and
-//! the user guide's page on scan result statuses. What it shares with Director is in [`super::sc_rest`].
+//! the user guide's page on scan result statuses. What it shares with Director is in `sc_rest`.
 //!
 //! Quirks that shape this file:
 //! - A launch takes the scan and answers with the result, whose id is the run; `scanID` and `jobID` beside it are not.
@@ -26,7 +26,7 @@ use super::sc_rest::resolve::{self, Store, another_scan, found};
 use super::sc_rest::result::{FIELDS, ScanResult};
 use super::sc_rest::session::Credentials;
 use super::sc_rest::{self, Listed, Reference, Which, is_number};
-use super::wire::{Loose, null_as_default};
+use super::wire::Loose;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Spec, Target,
     only_named, unsupported,
@@ -111,7 +111,7 @@ struct StoredScan {
     name: Loose,
     #[serde(default, rename = "ipList")]
     ip_list: Loose,
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "sc_rest::references")]
     assets: Vec<Reference>,
     #[serde(default)]
     schedule: Value,

@@ -2,7 +2,7 @@
 //!
 //! Vendor pages: <https://docs.tenable.com/security-center/api/Director-Scan.htm> (list, show),
 //! <https://docs.tenable.com/security-center/api/Director-Scan-Result.htm> (list, show, pause, resume).
-//! What it shares with its instances is in [`super::sc_rest`].
+//! What it shares with its instances is in `sc_rest`.
 //!
 //! Quirks that shape this file:
 //! - Director has neither launch nor stop. Both are done on the instance, by the instance's own profile, once that
@@ -220,9 +220,7 @@ impl Director {
             return Err(Error::config(format!(
                 "{what} is on instance {id}{called}, which `instances` of profile `{director}` does not map"
             ))
-            .hint(format!(
-                "add \"{id}\" = \"PROFILE\" to `instances`, with an `{INSTANCE}` profile of that instance"
-            )));
+            .hint(format!("add \"{id}\" = \"PROFILE\" to `instances`, with a `{INSTANCE}` profile of that instance")));
         };
         match self.peers.get(name) {
             Some(Ok(backend)) => Ok((name, backend)),

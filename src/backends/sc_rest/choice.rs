@@ -87,9 +87,9 @@ impl Family {
             .map(|(run, _)| self.address(run))
             .collect();
         let note = (!unsure.is_empty()).then(|| {
-            let name = self.name.as_deref().unwrap_or_default();
             format!(
-                "not listed, since they do not say which scan they are of, are runs named \"{name}\": {}",
+                "not listed, since they do not say which scan they are of, are runs named{}: {}",
+                self.quoted_name(),
                 listed(&unsure)
             )
         });
@@ -120,7 +120,8 @@ impl Family {
             Some(candidates) if !candidates.is_empty() => Err(self.ambiguous(candidates)),
             _ => {
                 let scan = Address::full(&self.profile, Some(&self.scan), None);
-                Err(Error::new(Exit::NotFound, format!("scan {} has no run that far back", self.scan))
+                let what = if self.runs.is_empty() { "no run" } else { "no run that far back" };
+                Err(Error::new(Exit::NotFound, format!("scan {}{} has {what}", self.scan, self.quoted_name()))
                     .hint(format!("`scanctl runs list {scan}` shows its runs")))
             }
         }
@@ -141,11 +142,17 @@ impl Family {
 
     fn ambiguous(&self, candidates: &[&Run]) -> Error {
         let candidates: Vec<String> = candidates.iter().map(|run| self.address(run)).collect();
-        let name = self.name.as_deref().map_or(String::new(), |name| format!(" \"{name}\""));
-        Error::new(Exit::NotFound, format!("it cannot be told which run of scan {}{name} is meant", self.scan))
-            .because("several are active, or results of that name do not say which scan they are of")
-            .hint(format!("name one of {}", listed(&candidates)))
-            .with_detail(Detail::Candidates(candidates))
+        Error::new(
+            Exit::NotFound,
+            format!("it cannot be told which run of scan {}{} is meant", self.scan, self.quoted_name()),
+        )
+        .because("several are active, or results of that name do not say which scan they are of")
+        .hint(format!("name one of {}", listed(&candidates)))
+        .with_detail(Detail::Candidates(candidates))
+    }
+
+    fn quoted_name(&self) -> String {
+        self.name.as_deref().map_or(String::new(), |name| format!(" \"{name}\""))
     }
 
     fn address(&self, run: &Run) -> String {

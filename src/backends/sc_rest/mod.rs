@@ -166,6 +166,15 @@ pub fn reference(value: Option<&Value>) -> Reference {
     }
 }
 
+/// Reads a list of other objects; whatever is no list says nothing.
+///
+/// # Errors
+/// Never for JSON.
+pub fn references<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reference>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_array().into_iter().flatten().map(|item| reference(Some(item))).collect())
+}
+
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),

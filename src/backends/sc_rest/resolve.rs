@@ -96,7 +96,15 @@ async fn either(store: &impl Store, id: &str) -> Result<Target> {
     let run = async { if is_number(id) { store.find_run(&as_run).await } else { Ok(None) } };
     let (run, scan) = tokio::join!(run, store.find_scan(&as_scan));
     let profile = store.profile();
-    match (run?, scan?) {
+    let run = run?;
+    // Where only the scan cannot be read, the run can still be named.
+    let scan = scan.map_err(|problem| match &run {
+        Some(_) => problem
+            .context(format!("`{profile}/{id}` is a run; whether it is a scan too cannot be read"))
+            .hint(format!("`{}` is that run", Address::full(profile, None, Some(&as_run)))),
+        None => problem,
+    })?;
+    match (run, scan) {
         (Some(run), None) => {
             let mut target = Target { run: Some(as_run), ..Target::default() };
             target.learn(&run);

@@ -83,7 +83,7 @@ impl Credentials {
             Self::Login { username, password, release } => {
                 // A user name is no secret: as a plain text it may stand in a file that others can read.
                 let username = match username {
-                    SecretSource::Literal { secret, .. } => secret.clone(),
+                    SecretSource::Literal { secret, .. } if !secret.expose().is_empty() => secret.clone(),
                     source => connector.secret("username", source)?,
                 };
                 let password = connector.secret("password", password)?;

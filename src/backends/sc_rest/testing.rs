@@ -70,6 +70,11 @@ pub fn missing() -> Reply {
     refused(147, "The object cannot be shown.\nIt does not exist.\n")
 }
 
+/// 500, as when the product's database is busy.
+pub fn busy() -> Reply {
+    Reply { status: 500, ..refused(1, "Error running SQL query: database is locked\n") }
+}
+
 /// 200 with this body, whatever it is.
 pub fn bare(body: &str) -> Reply {
     Reply { status: 200, cookies: Vec::new(), body: body.to_owned() }

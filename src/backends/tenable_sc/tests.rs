@@ -176,6 +176,19 @@ async fn a_lost_launch_is_found_by_the_vendors_clock() {
 }
 
 #[tokio::test]
+async fn a_scan_named_by_its_uuid_has_the_runs_of_its_number() {
+    let (vendor, program) = instance(results);
+    let sc = connect(&program);
+    let target = resolved(&*sc, "sc/0A-34", Verb::Launch).await.unwrap();
+    assert_eq!(ids(&sc.active_runs(&target).await.unwrap()), ["8"]);
+    let prepared = sc.prepare(&target, &Order::default()).await.unwrap();
+    assert_eq!(prepared.target, Target { name: Some("Weekly".into()), ..scan("0A-34") });
+    let sent = Instant::now().checked_sub(Duration::from_secs(95)).unwrap();
+    assert_eq!(ids(&sc.find_launched(&prepared, sent).await.unwrap()), ["10", "8", "7"]);
+    assert_eq!(vendor.lines().iter().filter(|line| *line == "GET /scan/0A-34").count(), 1);
+}
+
+#[tokio::test]
 async fn an_address_means_what_the_documentation_says() {
     let (vendor, program) = instance(results);
     let sc = connect(&program);
@@ -227,6 +240,16 @@ async fn an_address_means_what_the_documentation_says() {
     let notices = program.notices.borrow();
     assert_eq!(notices.len(), 1);
     assert!(notices[0].contains("run 10 \"Weekly\" does not say which scan it is of"), "{notices:?}");
+}
+
+#[tokio::test]
+async fn a_run_whose_number_cannot_be_read_as_a_scan_can_still_be_named() {
+    let (_vendor, program) = instance(|seen| match seen.line.as_str() {
+        "GET /scan/8" => refused(146, "You do not have permission to view scans.\n"),
+        _ => results(seen),
+    });
+    let error = resolved(&*connect(&program), "sc/8", Verb::Status).await.unwrap_err();
+    assert_eq!((error.exit(), error.hint_text()), (Exit::Auth, Some("`sc/@8` is that run")));
 }
 
 #[tokio::test]
@@ -411,6 +434,7 @@ async fn targets_of_asset_lists_are_not_made_up() {
             "id": "34", "name": "Weekly", "ipList": "10.0.0.1, 10.0.0.0/24\nweb", "assets": [], "status": "1024",
             "schedule": {"type": "ical", "start": "TZID=UTC:20260101T000000", "repeatRule": "FREQ=DAILY", "enabled": "false"},
         })),
+        "GET /scan/36" => ok(json!({"id": 36, "name": "Odd", "ipList": null, "assets": "", "schedule": null})),
         _ => ok(
             json!({"id": "35", "name": "Lists", "ipList": "10.0.0.1", "assets": [{"id": "3", "name": "DMZ"}], "schedule": []}),
         ),
@@ -420,6 +444,8 @@ async fn targets_of_asset_lists_are_not_made_up() {
     assert_eq!(plain.value.targets.unwrap(), ["10.0.0.1", "10.0.0.0/24", "web"]);
     assert_eq!(plain.value.schedule.as_deref(), Some("ical TZID=UTC:20260101T000000 FREQ=DAILY"));
     assert_eq!((plain.value.enabled, plain.notes.len()), (Some(false), 0));
+    let odd = sc.scan(&scan("36")).await.unwrap().value;
+    assert_eq!((odd.scan.as_str(), odd.targets, odd.schedule), ("36", Some(vec![]), None));
     let lists = sc.scan(&scan("35")).await.unwrap();
     assert_eq!((lists.value.targets, lists.value.schedule, lists.value.enabled), (None, None, None));
     assert!(lists.notes[0].ends_with("DMZ"));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::SPEC;
-use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, missing, ok, refused};
+use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
 use crate::backends::{Backend, Peers as _, Target};
 use crate::config::Config;
 use crate::error::{Detail, Error};
@@ -63,6 +63,7 @@ fn director(seen: &Seen) -> Reply {
         }
         "POST /mgmt/scanResult/70/resume" => refused(146, "The Scan Result could not be resumed.\n"),
         "POST /mgmt/scanResult/71/pause" => bare("<html>"),
+        "POST /mgmt/scanResult/71/resume" => busy(),
         "POST /mgmt/scanResult/72/pause" => refused(146, "Not here.\n"),
         _ => missing(),
     }
@@ -198,9 +199,13 @@ async fn stop_goes_to_the_instance_after_comparing() {
 }
 
 #[tokio::test]
-async fn a_dry_run_of_a_stop_plans_the_instances_request() {
+async fn a_dry_run_plans_the_request_where_it_would_go() {
     let site = Site::new();
-    let director = Program::dry_run(&site.config).open("director", &[STOP]).unwrap();
+    let director = Program::dry_run(&site.config).open("director", &[STOP, PAUSE]).unwrap();
+    let error = director.control(&run("70"), Control::Pause).await.unwrap_err();
+    let Detail::Planned(planned) = error.detail() else { panic!("{error}") };
+    assert_eq!(planned.path, "/rest/mgmt/scanResult/70/pause");
+    assert_eq!(site.lines(), (vec![], vec![]));
     let error = director.control(&run("70"), Control::Stop).await.unwrap_err();
     let Detail::Planned(planned) = error.detail() else { panic!("{error}") };
     assert_eq!((planned.method.as_str(), planned.path.as_str()), ("POST", "/rest/scanResult/8/stop"));
@@ -224,9 +229,11 @@ async fn pause_and_resume_are_directors_own_and_the_instance_only_the_second_way
     assert_eq!(there, ["GET /scanResult/8", "POST /scanResult/8/resume"]);
 
     // A lost answer is no refusal.
-    let lost = director.control(&run("71"), Control::Pause).await.unwrap_err();
-    assert!(lost.lost().is_some());
-    assert_eq!(site.lines(), (vec!["POST /mgmt/scanResult/71/pause".to_owned()], vec![]));
+    for (control, verb) in [(Control::Pause, "pause"), (Control::Resume, "resume")] {
+        let lost = director.control(&run("71"), control).await.unwrap_err();
+        assert!(lost.lost().is_some(), "{lost}");
+        assert_eq!(site.lines(), (vec![format!("POST /mgmt/scanResult/71/{verb}")], vec![]));
+    }
 
     // Another run there: nothing is sent to it.
     let error = director.control(&run("72"), Control::Pause).await.unwrap_err();

@@ -4,9 +4,12 @@
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
 pub mod juniper;
+mod sc_rest;
 #[cfg(test)]
 mod scripted;
 pub mod tenable_io;
+pub mod tenable_sc;
+pub mod tenable_sc_director;
 pub mod wire;
 
 use std::rc::Rc;
@@ -25,7 +28,7 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &juniper::SPEC];
+pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC, &juniper::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {
@@ -129,6 +132,12 @@ impl Connector<'_> {
 
 /// Opens other profiles. Implemented by the context, which knows the config.
 pub trait Peers {
+    /// What another profile is, before any of its secrets is read.
+    ///
+    /// # Errors
+    /// Exit 3.
+    fn spec(&self, profile: &str) -> Result<&'static Spec>;
+
     /// The backend of another profile, made for these operations.
     ///
     /// # Errors

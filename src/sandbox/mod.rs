@@ -166,6 +166,7 @@ impl Sandbox {
         let speed = options.speed;
         let (center, director) = tenable_sc::pair(speed);
         let vendors: Vec<Named> = vec![
+            ("io", Box::new(tenable_io::TenableIo::new(speed))),
             ("sc", Box::new(center)),
             ("director", Box::new(director)),
             ("jsa", Box::new(juniper::Juniper::new(speed))),

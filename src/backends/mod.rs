@@ -3,6 +3,7 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod cloudflare;
 pub mod juniper;
 mod sc_rest;
 #[cfg(test)]
@@ -28,7 +29,8 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC, &juniper::SPEC];
+pub static REGISTRY: &[&Spec] =
+    &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC, &juniper::SPEC, &cloudflare::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {

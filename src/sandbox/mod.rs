@@ -154,7 +154,7 @@ pub struct Sandbox {
 pub mod seeds {
     /// Profile and id.
     pub const LAUNCHABLE: [(&str, &str); 5] =
-        [("io", "219"), ("sc", "1"), ("director", "1"), ("jsa", "2"), ("cf", "x")];
+        [("io", "7"), ("sc", "3"), ("director", "10"), ("jsa", "2"), ("cf", "3a96f5ba-f6e1-4111-bc27-f354080b5160")];
 }
 
 impl Sandbox {

@@ -75,7 +75,8 @@ impl Context {
     /// Exit 2 where several are selected: an id means something else on each.
     pub fn profile_of(&self, address: &Address) -> Result<String> {
         if let Some(profile) = &address.profile {
-            return Ok(self.config()?.profile(profile)?.profile.to_string());
+            self.config()?.knows(profile)?;
+            return Ok(profile.to_string());
         }
         let mut selected = self.selected()?;
         match (selected.pop(), selected.is_empty()) {
@@ -177,6 +178,10 @@ struct ContextPeers<'a> {
 }
 
 impl Peers for ContextPeers<'_> {
+    fn spec(&self, profile: &str) -> Result<&'static Spec> {
+        Ok(self.context.inspect(profile)?.spec)
+    }
+
     fn open(&self, profile: &str, operations: &[Operation]) -> Result<Rc<dyn Backend>> {
         self.context.connect(profile, operations, self.dry_run)
     }

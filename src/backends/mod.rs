@@ -3,7 +3,14 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod cloudflare;
+pub mod juniper;
+mod sc_rest;
+#[cfg(test)]
+mod scripted;
 pub mod tenable_io;
+pub mod tenable_sc;
+pub mod tenable_sc_director;
 pub mod wire;
 
 use std::rc::Rc;
@@ -22,7 +29,8 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC];
+pub static REGISTRY: &[&Spec] =
+    &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC, &juniper::SPEC, &cloudflare::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {
@@ -104,6 +112,17 @@ impl Connector<'_> {
         source.read(&format!("profile `{}`: `{key}`", self.profile))
     }
 
+    /// Reads a user name or e-mail address, which is no secret: as plain text it may stand in a file that others read.
+    ///
+    /// # Errors
+    /// Exit 3, naming profile, key and source.
+    pub fn user(&self, key: &str, source: &SecretSource) -> Result<Secret> {
+        match source {
+            SecretSource::Literal { secret, .. } => Ok(secret.clone()),
+            source => self.secret(key, source),
+        }
+    }
+
     /// The profile's HTTP client.
     ///
     /// # Errors
@@ -115,6 +134,12 @@ impl Connector<'_> {
 
 /// Opens other profiles. Implemented by the context, which knows the config.
 pub trait Peers {
+    /// What another profile is, before any of its secrets is read.
+    ///
+    /// # Errors
+    /// Exit 3.
+    fn spec(&self, profile: &str) -> Result<&'static Spec>;
+
     /// The backend of another profile, made for these operations.
     ///
     /// # Errors

@@ -408,6 +408,18 @@ impl TenableIo {
         Ok((run, answer))
     }
 
+    /// One run, from the details where the call for one run does not know it: Nessus has no such call, and right after
+    /// a launch it may lag behind.
+    async fn one_run(&self, scan: &ScanId, run: &RunId) -> Result<(Run, Answer)> {
+        match self.history_run(scan, run).await {
+            Err(missing) if missing.exit() == Exit::NotFound => {
+                let (details, answer) = self.details(scan).await?;
+                Ok((details.run(scan, run).ok_or(missing)?, answer))
+            }
+            known => known,
+        }
+    }
+
     async fn history_page(&self, scan: &ScanId, offset: usize, limit: usize) -> Result<(HistoryPage, Answer)> {
         let request = self.http.get(["scans", scan.as_str(), "history"]).query("limit", limit).query("offset", offset);
         // Declared as required by the vendor, with a default of false.
@@ -640,7 +652,7 @@ impl Backend for TenableIo {
         let mut learned = target.clone();
         if let Some(run) = &target.run {
             // The vendor's call takes no run and would hit whichever is active.
-            let (read, _) = self.history_run(&scan, run).await?;
+            let (read, _) = self.one_run(&scan, run).await?;
             learned.learn(&read);
             if !read.state.is_some_and(RunState::is_active) {
                 let word = read.native_state.as_deref().unwrap_or("over");
@@ -668,7 +680,7 @@ impl Backend for TenableIo {
                 Ok(Reading::new(details.newest(scan), vec![answer.body]))
             }
             Some(run) => {
-                let (run, answer) = self.history_run(scan, run).await?;
+                let (run, answer) = self.one_run(scan, run).await?;
                 Ok(Reading::new(run, vec![answer.body]))
             }
         }
@@ -700,22 +712,15 @@ impl Backend for TenableIo {
                 Err(problem) => return Err(problem),
             }
         }
-        let not_found = match self.history_run(scan, run).await {
-            Ok((run, _)) => return Ok(run),
-            Err(problem) if problem.exit() == Exit::NotFound => problem,
-            Err(problem) => return Err(problem),
-        };
-        let (details, _) = self.details(scan).await?;
-        match details.run(scan, run) {
-            Some(run) => Ok(run),
-            None if seen.launched.is_some_and(|launched| launched.elapsed() < HISTORY_LAG) => Ok(Run {
-                scan: Some(scan.clone()),
-                run: Some(run.clone()),
-                name: details.info.name.owned(),
-                state: Some(RunState::Queued),
-                ..Run::default()
-            }),
-            None => Err(not_found),
+        match self.one_run(scan, run).await {
+            Err(missing) if missing.exit() == Exit::NotFound => {
+                if seen.launched.is_none_or(|launched| launched.elapsed() >= HISTORY_LAG) {
+                    return Err(missing);
+                }
+                let (scan, run) = (Some(scan.clone()), Some(run.clone()));
+                Ok(Run { scan, run, name: target.name.clone(), state: Some(RunState::Queued), ..Run::default() })
+            }
+            known => Ok(known?.0),
         }
     }
 

@@ -190,7 +190,7 @@ impl Steer<'_> {
                 let result = match error.lost() {
                     Some(_) => self.read_back(backend, control, target, error).await,
                     None if error.refused() || error.exit() == Exit::InvalidState => {
-                        self.explain(backend, control, target, error).await
+                        self.explain(backend, control, target, error, outcome).await
                     }
                     None => Err(error),
                 };
@@ -224,6 +224,7 @@ impl Steer<'_> {
         control: Control,
         target: &Target,
         refused: Error,
+        outcome: &mut Outcome,
     ) -> Result<(OutcomeKind, Run, String)> {
         let Ok(reading) = backend.status(target).await else { return Err(refused) };
         let run = reading.value;
@@ -231,6 +232,7 @@ impl Steer<'_> {
         let word = run.native_state.clone().unwrap_or_else(|| state.name().to_owned());
         let mut named = target.clone();
         named.learn(&run);
+        outcome.learn(&run);
         if goal(control).is_reached(state) {
             return Ok((OutcomeKind::Skipped, run, format!("{} is {word} already", named.describe())));
         }

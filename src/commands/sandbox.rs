@@ -179,13 +179,24 @@ async fn around(command: &[OsString], sandbox: &Sandbox, place: &Place, context:
             biased;
             status = child.wait() => return Ok(code(status?)),
             // Ctrl-C reaches the command by itself; the sandbox stays for its last requests.
-            signal = context.interrupt.first(), if context.interrupt.received() != Some(Exit::Interrupted) => {
+            signal = context.interrupt.first(), if context.interrupt.received().is_none() => {
                 if signal == Exit::Terminated {
-                    return Ok(ExitCode::from(signal.code()));
+                    terminate(&child);
                 }
             }
         }
     }
+}
+
+/// Passes SIGTERM on, since it was sent to the sandbox alone.
+fn terminate(child: &tokio::process::Child) {
+    #[cfg(unix)]
+    if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
+        // A child that is gone already needs no signal.
+        let _sent = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    #[cfg(not(unix))]
+    let _ends_by_itself = child;
 }
 
 /// The code that a shell would show.

@@ -5,7 +5,7 @@
 //! asked is its own failed outcome and the others go on.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -69,10 +69,9 @@ pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Opera
         let profile = context.profile_of(&address)?;
         jobs.push(Job { index, address: Some(address), profile });
     }
-    for (at, job) in jobs.iter().enumerate() {
-        if jobs[..at].iter().any(|other| other.full() == job.full()) {
-            return Err(Error::usage(format!("`{}` is named twice", job.full())));
-        }
+    let mut named = HashSet::new();
+    if let Some(twice) = jobs.iter().map(Job::full).find(|full| !named.insert(full.clone())) {
+        return Err(Error::usage(format!("`{twice}` is named twice")));
     }
     check(context, verb, jobs, operations)
 }
@@ -84,9 +83,17 @@ pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Opera
 pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operation]) -> Result<Plan> {
     let mut plan = Plan { jobs: Vec::new(), refused: Vec::new() };
     let mut unsupported = Vec::new();
+    let mut able: HashSet<String> = HashSet::new();
     for job in jobs {
+        if able.contains(&job.profile) {
+            plan.jobs.push(job);
+            continue;
+        }
         match context.require(&job.profile, operations) {
-            Ok(_) => plan.jobs.push(job),
+            Ok(_) => {
+                able.insert(job.profile.clone());
+                plan.jobs.push(job);
+            }
             Err(error) if error.exit() == Exit::Unsupported => {
                 let backend = context.inspect(&job.profile)?.spec.id;
                 unsupported.push((job, backend, error));

@@ -139,6 +139,14 @@ impl Config {
         }
     }
 
+    /// Whether there is such a profile.
+    ///
+    /// # Errors
+    /// Exit 3 with the near match, when there is not.
+    pub fn knows(&self, name: &str) -> Result<()> {
+        if self.profiles.contains_key(name) { Ok(()) } else { Err(self.no_such(name)) }
+    }
+
     fn no_such(&self, name: &str) -> Error {
         let error = Error::config(format!("no profile or group `{name}` in {}", self.file.display()));
         let known: Vec<&str> = self.names().chain(self.group_names()).collect();

@@ -396,7 +396,8 @@ impl Http {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *prepared.body_mut() = Some(body.into());
         } else if request.method == Method::POST {
-            // Some gateways refuse a POST that does not say how long its body is.
+            // Some gateways refuse a POST that does not say how long its body is, and the client says nothing of an
+            // empty one by itself.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         Ok(prepared)

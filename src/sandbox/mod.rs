@@ -154,7 +154,7 @@ pub struct Sandbox {
 pub mod seeds {
     /// Profile and id.
     pub const LAUNCHABLE: [(&str, &str); 5] =
-        [("io", "219"), ("sc", "1"), ("director", "1"), ("jsa", "2"), ("cf", "x")];
+        [("io", "7"), ("sc", "3"), ("director", "10"), ("jsa", "2"), ("cf", "3a96f5ba-f6e1-4111-bc27-f354080b5160")];
 }
 
 impl Sandbox {
@@ -166,6 +166,7 @@ impl Sandbox {
         let speed = options.speed;
         let (center, director) = tenable_sc::pair(speed);
         let vendors: Vec<Named> = vec![
+            ("io", Box::new(tenable_io::TenableIo::new(speed))),
             ("sc", Box::new(center)),
             ("director", Box::new(director)),
             ("jsa", Box::new(juniper::Juniper::new(speed))),

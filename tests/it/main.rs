@@ -8,3 +8,5 @@ mod architecture;
 mod config;
 mod harness;
 mod http;
+mod recorded;
+mod surface;

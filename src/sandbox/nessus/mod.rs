@@ -68,7 +68,7 @@ pub struct Plugin {
 /// One check of a compliance audit.
 #[derive(Debug)]
 pub struct Check {
-    /// Stable id of the check, 64 hex characters.
+    /// Stable id of the check, 32 hex characters.
     pub id: &'static str,
     /// Name with its number in the benchmark.
     pub name: &'static str,

@@ -1,1 +1,0 @@
-//! Simulated vendor; to be written.

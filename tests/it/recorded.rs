@@ -1,0 +1,193 @@
+//! Recorded traffic of the real services, replayed through the real program.
+//!
+//! The recordings are not part of this repository. They are looked for where `SCANCTL_SAMPLES` points, and each test says
+//! on stderr that it was left out where they are not.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use crate::common::{Env, Reply, Vendor, get, post};
+
+/// One recorded request with its answer.
+struct Interaction {
+    method: String,
+    path: String,
+    body: Option<String>,
+    reply: Reply,
+    answer: String,
+}
+
+fn samples() -> Option<PathBuf> {
+    let folder = std::env::var_os("SCANCTL_SAMPLES").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("left out: SCANCTL_SAMPLES does not point to the recorded traffic");
+    }
+    folder
+}
+
+/// Reads one recording. Bodies are stored decompressed, so the headers of their transfer are not replayed.
+fn recording(path: PathBuf) -> Interaction {
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
+    let read: Value = serde_json::from_str(&text).unwrap();
+    let (request, response) = (&read["request"], &read["response"]);
+    let answer = response["body"].as_str().unwrap_or_default().to_owned();
+    let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
+    let mut reply = Reply::empty(status).body(answer.clone());
+    for (name, value) in response["headers"].as_object().unwrap() {
+        let transfer = ["content-encoding", "transfer-encoding", "content-length", "connection", "date", "keep-alive"];
+        if transfer.contains(&name.to_lowercase().as_str()) {
+            continue;
+        }
+        let values: Vec<&str> = match value {
+            Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+            one => one.as_str().into_iter().collect(),
+        };
+        for value in values {
+            reply = reply.header(name, value);
+        }
+    }
+    Interaction {
+        method: request["method"].as_str().unwrap().to_owned(),
+        path: request["path_with_query"].as_str().unwrap().to_owned(),
+        body: request["body"].as_str().map(str::to_owned),
+        reply,
+        answer,
+    }
+}
+
+/// A recorded session: each change is answered once and in order, each reading with the next recorded reading, of which
+/// the last before a change repeats.
+struct Tape {
+    interactions: Vec<Interaction>,
+    next: usize,
+}
+
+impl Tape {
+    fn read(&mut self) -> Reply {
+        if self.interactions.get(self.next).is_some_and(|next| next.method == "GET") {
+            self.next += 1;
+        }
+        self.interactions[self.next - 1].reply.clone()
+    }
+
+    fn change(&mut self, path: &str, body: &str) -> Reply {
+        let at = (self.next..self.interactions.len())
+            .find(|at| self.interactions[*at].method == "POST")
+            .unwrap_or_else(|| panic!("no recorded change is left for {path}"));
+        let recorded = &self.interactions[at];
+        assert_eq!(
+            (recorded.path.as_str(), recorded.body.as_deref()),
+            (path, Some(body)),
+            "another change than the recorded one"
+        );
+        self.next = at + 1;
+        recorded.reply.clone()
+    }
+}
+
+/// The whole life of a Tenable VM scan: launch, pause, resume, stop, with the states between.
+fn life(samples: PathBuf) -> Vec<Interaction> {
+    let folder = samples.join("tenable-io/sdk-python");
+    (3..=44).map(|at| recording(folder.join(format!("test_scans_control_endpoints__{at:03}.json")))).collect()
+}
+
+/// Serves a life. What the recording has no answer for is answered as the service answers what it does not know.
+fn serve(interactions: Vec<Interaction>) -> Vendor {
+    const UNKNOWN: &str = r#"{"error":"The requested file was not found"}"#;
+    let tape = Arc::new(Mutex::new(Tape { interactions, next: 0 }));
+    let vendor = Vendor::start();
+    let reading = Arc::clone(&tape);
+    vendor.expect(get("/scans/219").any_number().reply_with(move |_| reading.lock().unwrap().read()));
+    for verb in ["launch", "pause", "resume", "stop"] {
+        let path = format!("/scans/219/{verb}");
+        let changing = Arc::clone(&tape);
+        vendor.expect(post(&path).any_body().any_number().reply_with(move |request| {
+            changing.lock().unwrap().change(&request.path, &String::from_utf8_lossy(&request.body))
+        }));
+    }
+    let run = "/scans/219/history/647ca798-de12-48e2-bf32-5c7332431050";
+    for path in ["/scans/219/latest-status", run] {
+        let unknown = Reply::empty(404).header("Content-Type", "application/json; charset=utf-8").body(UNKNOWN);
+        vendor.expect(get(path).any_number().reply(unknown));
+    }
+    vendor
+}
+
+#[test]
+fn the_recorded_life_of_a_tenable_vm_scan_verb_by_verb() {
+    let Some(samples) = samples() else { return };
+    let vendor = serve(life(samples));
+    let env = Env::new();
+    env.tenable_io(&vendor);
+    let run = "io/219@647ca798-de12-48e2-bf32-5c7332431050";
+
+    let launched = env.run(&["launch", "-q", "io/219"]).expect_code(0);
+    assert_eq!(launched.stdout, format!("{run}\n"));
+    let mut states = Vec::new();
+    while states.last().is_none_or(|state| state != "running") {
+        let status = env.run(&["status", "io/219", "-f", "json"]).expect_code(0).json();
+        assert_eq!(status["items"][0]["address"], run);
+        states.push(status["items"][0]["state"].as_str().unwrap().to_owned());
+    }
+    states.dedup();
+    assert_eq!(states, ["starting", "queued", "running"]);
+
+    for (verb, state) in [("pause", "paused"), ("resume", "running")] {
+        let output = env.run(&[verb, run, "--wait", "-f", "json"]).expect_code(0).json();
+        assert_eq!(
+            (&output["items"][0]["outcome"], &output["items"][0]["state"]),
+            (&"confirmed".into(), &state.into())
+        );
+        assert_eq!(output["items"][0]["address"], run);
+    }
+    let stopped = env.run(&["stop", "io/219", "--wait", "-f", "json"]).expect_code(0).json();
+    assert_eq!(stopped["items"][0]["native_state"], "canceled");
+    assert_eq!(stopped["items"][0]["ended_at"], "2019-11-21T15:45:09Z");
+    assert_eq!(vendor.writes(), 4);
+    env.run(&["wait", "io/219"]).expect_code(11);
+}
+
+#[test]
+fn every_recorded_state_is_waited_through_to_the_end() {
+    let Some(samples) = samples() else { return };
+    // Without the changes in between, the readings are one long life with every state that was ever recorded of it.
+    let mut readings = life(samples);
+    let launch = readings.remove(0);
+    readings.retain(|interaction| interaction.method == "GET");
+    readings.insert(0, launch);
+    let vendor = serve(readings);
+    let env = Env::new();
+    env.tenable_io(&vendor);
+    let output = env.run(&["launch", "io/219", "--wait", "--progress", "plain", "-f", "json"]).expect_code(11);
+    let outcome = &output.json()["items"][0];
+    assert_eq!((&outcome["state"], &outcome["native_state"]), (&"stopped".into(), &"canceled".into()));
+    assert_eq!(outcome["error"]["kind"], "ended_badly");
+    for word in ["starting", "queued", "running", "pausing", "paused", "resuming", "stopping"] {
+        assert!(output.stderr.contains(&format!("  {word}")), "{word}: {}", output.stderr);
+    }
+    assert_eq!(vendor.writes(), 1);
+}
+
+#[test]
+fn recorded_refusals_of_tenable_vm_are_named_for_what_they_are() {
+    let Some(samples) = samples() else { return };
+    let folder = samples.join("tenable-io");
+    for (file, code, said) in [
+        ("errors-other-endpoints/sdk-python__TestTenableIOClient.test_client_bad_keys__000.json", 4, "not recognised"),
+        ("errors-other-endpoints/pytenable__test_link_state_permissionerror__001.json", 4, "Insufficient scope"),
+        ("pytenable/test_scan_results_scan_not_found_error__000.json", 5, "Scan not found"),
+        ("pytenable/test_scan_configure_notfounderror__000.json", 5, "file was not found"),
+    ] {
+        let recorded = recording(folder.join(file));
+        let vendor = Vendor::start();
+        vendor.expect(get("/scans/219").reply(recorded.reply));
+        let env = Env::new();
+        env.tenable_io(&vendor);
+        let output = env.run(&["status", "io/219"]);
+        assert_eq!(output.code(), Some(code), "{file}: {output}");
+        assert!(output.stderr.contains(said), "{file}: {output}");
+        assert!(output.stderr.contains("request id:") || recorded.answer.is_empty(), "{file}: {output}");
+    }
+}

@@ -76,6 +76,8 @@ pub struct Settings {
     pub backend: Rc<str>,
     /// The keys with the places of key and value.
     entries: Rc<Entries>,
+    /// Where the profile begins.
+    place: (usize, usize),
 }
 
 impl Settings {
@@ -102,7 +104,8 @@ impl Settings {
             }
             None => return Err(at(file, table.place, format!("profile `{profile}`: `backend` is missing"))),
         };
-        Ok(Self { file: Rc::clone(file), profile: Rc::from(profile), backend, entries: Rc::new(entries) })
+        let entries = Rc::new(entries);
+        Ok(Self { file: Rc::clone(file), profile: Rc::from(profile), backend, entries, place: table.place })
     }
 
     /// Whether a key is set at all.
@@ -110,13 +113,10 @@ impl Settings {
         self.entries.contains_key(key)
     }
 
-    /// An error at the place of a key, or at the file where the key is not set.
+    /// An error at the place of a key, or at the profile's beginning where the key is not set.
     pub fn error(&self, key: &str, message: impl std::fmt::Display) -> Error {
-        let message = format!("profile `{}`: {message}", self.profile);
-        match self.entries.get(key) {
-            Some((node, _)) => at(&self.file, node.place, message),
-            None => Error::config(format!("{}: {message}", self.file.display())),
-        }
+        let place = self.entries.get(key).map_or(self.place, |(node, _)| node.place);
+        at(&self.file, place, format!("profile `{}`: {message}", self.profile))
     }
 
     /// Where each secret of the profile comes from, in words and without the secret.

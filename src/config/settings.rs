@@ -220,6 +220,7 @@ impl<'a> Reader<'a> {
     pub fn duration(&self, key: &'static str) -> Result<Option<Duration>> {
         let Some(text) = self.string(key)? else { return Ok(None) };
         match duration(&text) {
+            Some(Duration::ZERO) => Err(self.settings.error(key, format!("`{key}` must be more than nothing"))),
             Some(duration) => Ok(Some(duration)),
             None => Err(self.settings.error(key, format!("`{key}` must be a duration such as \"30s\" or \"2h30m\""))),
         }

@@ -279,12 +279,13 @@ impl<'a> Reader<'a> {
                         None => Err(self.wrong(key, "a list of words in `command`", value)),
                     },
                     ("env" | "file", _) => Err(self.wrong(key, "a string in its source", value)),
-                    (other, _) => Err(unknown(
+                    (other, _) => Err(at(
                         &self.settings.file,
                         *place,
-                        &self.settings.profile,
-                        other,
-                        &["env", "file", "command"],
+                        format!(
+                            "profile `{}`: unknown source `{other}` in `{key}`; known are `env`, `file`, `command`",
+                            self.settings.profile
+                        ),
                     )),
                 }
             }

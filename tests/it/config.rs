@@ -134,6 +134,7 @@ fn mistakes_outside_of_profiles() {
             "[groups]\nprod = [\"io\", 31337]",
             "[groups]\nprod = { io = \"canary\" }",
             "[groups]\n\"Prod uct\" = [\"io\"]",
+            "[groups]\nio = [\"io\"]\n[profiles.io]\nbackend = \"tenable-io\"",
             "[profiles.IO]\nbackend = \"tenable-io\"",
             "[profiles.\"a b\"]\nbackend = \"tenable-io\"",
             "[profiles.\"\"]\nbackend = \"tenable-io\"",
@@ -174,7 +175,9 @@ fn mistakes_outside_of_profiles() {
     [groups]⏎prod = { io = "canary" }
         3 error: HOME/config.toml:2:8: group `prod` must be a list of profile names
     [groups]⏎"Prod uct" = ["io"]
-        3 error: no profile or group `io` in HOME/config.toml / hint: it has Prod uct
+        3 error: HOME/config.toml:2:14: group `Prod uct`: a name is lower-case letters, digits and dashes
+    [groups]⏎io = ["io"]⏎[profiles.io]⏎backend = "tenable-io"
+        3 error: HOME/config.toml:2:6: group `io`: a profile has that name too
     [profiles.IO]⏎backend = "tenable-io"
         3 error: HOME/config.toml:1:1: profile `IO`: a name is lower-case letters, digits and dashes
     [profiles."a b"]⏎backend = "tenable-io"
@@ -250,9 +253,9 @@ fn mistakes_in_a_profile() {
     timeout = "-5s"
         3 error: HOME/config.toml:6:11: profile `io`: `timeout` must be a duration such as "30s" or "2h30m"
     timeout = "0s"
-        0 
+        3 error: HOME/config.toml:6:11: profile `io`: `timeout` must be more than nothing
     connect_timeout = "0s"
-        0 
+        3 error: HOME/config.toml:6:19: profile `io`: `connect_timeout` must be more than nothing
     connect_timeout = true
         3 error: HOME/config.toml:6:19: profile `io`: `connect_timeout` must be a string, not a boolean
     max_concurrency = 0
@@ -278,7 +281,7 @@ fn mistakes_in_a_profile() {
     client_cert = "canary.pem"
         3 error: HOME/config.toml:6:15: profile `io`: `client_cert` and `client_key` go together
     client_key = "canary.pem"
-        3 error: HOME/config.toml: profile `io`: `client_cert` and `client_key` go together
+        3 error: HOME/config.toml:1:1: profile `io`: `client_cert` and `client_key` go together
     connect_to = "canary"
         3 error: HOME/config.toml:6:14: profile `io`: `connect_to` must be an IP address
     connect_to = "127.0.0.2"
@@ -388,9 +391,9 @@ fn mistakes_in_a_secret_s_source() {
     [profiles.io]⏎backend = "tenable-io"⏎base_url = "https://127.0.0.1:1"⏎access_key = "canary-access"⏎secret_key = { env = "canary", file = "canary" }⏎
         3 error: HOME/config.toml:5:14: profile `io`: `secret_key` must be { env = … }, { file = … }, { command = [ … ] } or a string, not a table
     [profiles.io]⏎backend = "tenable-io"⏎base_url = "https://127.0.0.1:1"⏎access_key = "canary-access"⏎secret_key = { evn = "canary" }⏎
-        3 error: HOME/config.toml:5:16: profile `io`: unknown key `evn`
+        3 error: HOME/config.toml:5:16: profile `io`: unknown source `evn` in `secret_key`; known are `env`, `file`, `command`
     [profiles.io]⏎backend = "tenable-io"⏎base_url = "https://127.0.0.1:1"⏎access_key = "canary-access"⏎secret_key = { unlike = "canary" }⏎
-        3 error: HOME/config.toml:5:16: profile `io`: unknown key `unlike`
+        3 error: HOME/config.toml:5:16: profile `io`: unknown source `unlike` in `secret_key`; known are `env`, `file`, `command`
     [profiles.io]⏎backend = "tenable-io"⏎base_url = "https://127.0.0.1:1"⏎access_key = "canary-access"⏎secret_key = { env = 31337 }⏎
         3 error: HOME/config.toml:5:22: profile `io`: `secret_key` must be a string in its source, not an integer
     [profiles.io]⏎backend = "tenable-io"⏎base_url = "https://127.0.0.1:1"⏎access_key = "canary-access"⏎secret_key = { env = ["canary"] }⏎
@@ -530,7 +533,7 @@ fn profiles_are_chosen_by_name_group_and_glob() {
     "sc-*;prod": 0 sc-eu sc-us io
     "nothing-*": 3 {"error":{"kind":"config","message":"no profile or group `nothing-*` in HOME/config/scanctl/config.toml","hint":"it has io, sc-eu, sc-us, broken, empty, prod, single","profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
     "broken": 3 {"error":{"kind":"config","message":"group `broken` cannot be used: no profile or group `sc-ue` in HOME/config/scanctl/config.toml","hint":"did you mean `sc-eu`?","profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
-    "empty": 3 {"error":{"kind":"config","message":"no profile or group `empty` in HOME/config/scanctl/config.toml","hint":"did you mean `empty`?","profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
+    "empty": 3 {"error":{"kind":"config","message":"group `empty` has no members in HOME/config/scanctl/config.toml","hint":null,"profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
     "prdo": 3 {"error":{"kind":"config","message":"no profile or group `prdo` in HOME/config/scanctl/config.toml","hint":"did you mean `prod`?","profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
     "": 3 {"error":{"kind":"config","message":"no profile or group `` in HOME/config/scanctl/config.toml","hint":"it has io, sc-eu, sc-us, broken, empty, prod, single","profile":null,"backend":null,"verb":null,"address":null,"http_status":null,"vendor_code":null,"request_id":null,"retryable":false}}
     "#);
@@ -552,13 +555,20 @@ fn without_a_choice_among_several_profiles_nothing_is_asked() {
     assert_output!(env, env.run(&["status", "219"]), @r"
     exit code: 3
     ----- stderr -----
-    error: no profile or group `oi` in [HOME]/config/scanctl/config.toml
+    error: `default_profile` cannot be used
+      caused by: no profile or group `oi` in [HOME]/config/scanctl/config.toml
 
     hint: it has io
     ");
     let env = Env::new();
     env.config("");
-    assert_output!(env, env.run(&["status", "219"]), @"");
+    assert_output!(env, env.run(&["status", "219"]), @r"
+    exit code: 3
+    ----- stderr -----
+    error: [HOME]/config/scanctl/config.toml has no profiles
+
+    hint: add a [profiles.NAME] table; config.example.toml has one for each backend
+    ");
 }
 
 /// One broken profile does not keep the others from working.
@@ -573,7 +583,7 @@ fn a_broken_profile_breaks_only_itself() {
     exit code: 0
     ----- stdout -----
     PROFILE  BACKEND     BASE URL                 MESSAGE
-    broken   tenable-io  -                        [HOME]/config/scanctl/config.toml: profile `broken`: `access_key` is missing
+    broken   tenable-io  -                        [HOME]/config/scanctl/config.toml:7:1: profile `broken`: `access_key` is missing
     io       tenable-io  http://127.0.0.1:[PORT]/  -
     ");
 }

@@ -255,14 +255,13 @@ impl Running {
         }
         let text = |stream: Option<JoinHandle<Vec<u8>>>| {
             let bytes = stream.map(|stream| stream.join().expect("reading does not panic")).unwrap_or_default();
-            (String::from_utf8_lossy(&bytes).into_owned(), bytes)
+            String::from_utf8_lossy(&bytes).into_owned()
         };
-        let (stdout, stdout_bytes) = text(self.stdout.take());
-        let (stderr, _) = text(self.stderr.take());
+        let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         let Ok(status) = status else {
             panic!("the program did not end within {PATIENCE:?}\nstdout:\n{stdout}\nstderr:\n{stderr}");
         };
-        let output = Output { status, stdout, stdout_bytes, stderr };
+        let output = Output { status, stdout, stderr };
         assert!(!output.stdout.contains(CANARY), "a secret on stdout\n{output}");
         assert!(!output.stderr.contains(CANARY), "a secret on stderr\n{output}");
         output
@@ -282,7 +281,6 @@ impl Drop for Running {
 pub struct Output {
     status: ExitStatus,
     pub stdout: String,
-    pub stdout_bytes: Vec<u8>,
     pub stderr: String,
 }
 

@@ -156,7 +156,9 @@ impl Steer<'_> {
         }
         if self.wait && outcome.kind == OutcomeKind::Accepted {
             let goal = goal(control);
+            outcome.message = None;
             waiting::conclude(self.context, backend, &mut target, goal, self.patience, None, true, &mut outcome).await;
+            outcome.message.get_or_insert_with(|| target.describe());
         }
         outcome
     }

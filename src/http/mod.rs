@@ -146,7 +146,7 @@ impl Http {
         let trust = connection.trust(profile)?;
         Ok(Self {
             profile: profile.to_owned(),
-            gate: Semaphore::new(connection.max_concurrency),
+            gate: Semaphore::new(connection.max_concurrency.min(Semaphore::MAX_PERMITS)),
             trust: RefCell::new(Some(trust)),
             client: OnceCell::new(),
             connection,

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Outcome, OutcomeKind, Run, RunState};
+use crate::poll;
 use crate::ui::{Progress, Ui};
 use crate::wait::{self, End, Ended, Goal, Patience, Watcher};
 
@@ -93,7 +94,7 @@ struct Show<'a> {
     ui: &'a Ui,
     address: String,
     progress: Progress,
-    started: Instant,
+    started: tokio::time::Instant,
     goal: Goal,
     odd_words: RefCell<Vec<String>>,
 }
@@ -104,7 +105,7 @@ impl<'a> Show<'a> {
             ui,
             address: address.to_owned(),
             progress: ui.progress(address),
-            started: Instant::now(),
+            started: poll::now(),
             goal,
             odd_words: RefCell::default(),
         }
@@ -112,8 +113,8 @@ impl<'a> Show<'a> {
 }
 
 /// Whole minutes and seconds, as people say them.
-fn elapsed(since: Instant) -> String {
-    let seconds = since.elapsed().as_secs();
+fn elapsed(since: tokio::time::Instant) -> String {
+    let seconds = (poll::now() - since).as_secs();
     if seconds < 60 { format!("{seconds}s") } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
 }
 

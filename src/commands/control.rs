@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::sending::{READ_BACK, guarded, look_until};
+use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job};
 use super::{confirm, waiting};
 use crate::backends::{Backend, Target};
@@ -156,7 +156,9 @@ impl Steer<'_> {
         }
         if self.wait && outcome.kind == OutcomeKind::Accepted {
             let goal = goal(control);
+            outcome.message = None;
             waiting::conclude(self.context, backend, &mut target, goal, self.patience, None, true, &mut outcome).await;
+            outcome.message.get_or_insert_with(|| target.describe());
         }
         outcome
     }
@@ -265,7 +267,7 @@ impl Steer<'_> {
         lost: Error,
     ) -> Result<(OutcomeKind, Run, String)> {
         self.context.ui.warn(&format!("the answer to {} was lost ({}); reading back", control.verb(), lost.message()));
-        let found = look_until(self.context, &**backend, READ_BACK, async || {
+        let found = look_until(self.context, &**backend, READ_BACK, READ_BACK_PAUSE, async || {
             let run = backend.status(target).await?.value;
             Ok(run.state.filter(|state| is_on_the_way(control, *state)).map(|state| (state, run)))
         });

@@ -9,4 +9,5 @@ mod config;
 mod harness;
 mod http;
 mod recorded;
+mod sources;
 mod surface;

@@ -8,5 +8,6 @@ mod architecture;
 mod config;
 mod harness;
 mod http;
+mod launch;
 mod recorded;
 mod surface;

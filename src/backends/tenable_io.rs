@@ -47,7 +47,7 @@ pub static SPEC: Spec = Spec {
         public_cloud: true,
     },
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
-    running_check: RunningCheck::AfterRefusal,
+    running_check: RunningCheck::AfterRefusal { status: 409, code: None },
     launches_without_scan: false,
     bare_id,
     support,

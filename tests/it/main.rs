@@ -8,6 +8,7 @@ mod architecture;
 mod config;
 mod harness;
 mod http;
+mod launch;
 mod recorded;
 mod sources;
 mod surface;

@@ -51,7 +51,7 @@ pub static SPEC: Spec = Spec {
     title: "Juniper Secure Analytics",
     defaults: Defaults { base_url: None, prefix: "/api", max_concurrency: 2, public_cloud: false },
     interval: Interval { first: Duration::from_secs(30), longest: Duration::from_secs(120) },
-    running_check: RunningCheck::AfterRefusal,
+    running_check: RunningCheck::AfterRefusal { status: 422, code: Some(NOT_PERMITTED) },
     launches_without_scan: false,
     bare_id,
     support,

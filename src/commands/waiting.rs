@@ -210,6 +210,9 @@ pub async fn conclude(
             context.writes.close(signal);
             context.ui.hint(&attach());
             outcome.exit = signal;
+            if outcome.kind == OutcomeKind::Confirmed {
+                outcome.kind = OutcomeKind::Failed;
+            }
             outcome.message = Some("interrupted; the scan goes on".to_owned());
         }
     }

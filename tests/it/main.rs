@@ -6,6 +6,7 @@ mod common;
 
 mod architecture;
 mod config;
+mod control;
 mod harness;
 mod http;
 mod launch;

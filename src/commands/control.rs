@@ -189,9 +189,7 @@ impl Steer<'_> {
             Err(error) => {
                 let result = match error.lost() {
                     Some(_) => self.read_back(backend, control, target, error).await,
-                    None if error.refused() || error.exit() == Exit::InvalidState => {
-                        self.explain(backend, control, target, error).await
-                    }
+                    None if error.refused() => self.explain(backend, control, target, error).await,
                     None => Err(error),
                 };
                 match result {

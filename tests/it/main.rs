@@ -12,3 +12,4 @@ mod http;
 mod launch;
 mod recorded;
 mod surface;
+mod waiting;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::backends::{Backend, Interval, Seen, Target};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::model::{Run, RunState};
@@ -104,7 +104,7 @@ pub async fn follow(
     let mut failed = 0;
     let mut moved = (String::new(), now());
     let end = loop {
-        let look = timeout(left(), look(backend, target, &seen));
+        let look = timeout(left(), backend.poll(target, &seen));
         let result = tokio::select! {
             biased;
             signal = interrupt.first() => break End::Interrupted(signal),
@@ -158,14 +158,6 @@ pub async fn follow(
         }
     };
     Ended { end, last: seen.last }
-}
-
-/// The first look reads the whole run, so that a bare id is bound to its run; later ones are cheap.
-async fn look(backend: &dyn Backend, target: &Target, seen: &Seen) -> Result<Run> {
-    match (&target.run, &seen.last) {
-        (None, None) => Ok(backend.status(target).await?.value),
-        _ => backend.poll(target, seen).await,
-    }
 }
 
 #[cfg(test)]

@@ -348,7 +348,8 @@ pub trait Backend {
     /// One reading of a run.
     async fn status(&self, target: &Target) -> Result<Reading<Run>>;
 
-    /// One reading of a run for a waiting client, as cheap as the vendor allows.
+    /// One reading of a run for a waiting client, as cheap as the vendor allows. The first one binds a target without a
+    /// run to the run it tells of.
     async fn poll(&self, target: &Target, _seen: &Seen) -> Result<Run> {
         Ok(self.status(target).await?.value)
     }

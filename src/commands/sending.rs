@@ -15,6 +15,8 @@ use crate::poll::{self, Pace, sleep};
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// How long a lost answer is looked for.
 pub const READ_BACK: Duration = Duration::from_secs(30);
+/// The longest pause between two looks for a lost answer.
+pub const READ_BACK_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the part of a command that may send a changing request.
 ///
@@ -53,6 +55,7 @@ pub async fn look_until<T, F>(
     context: &Context,
     backend: &dyn Backend,
     patience: Duration,
+    longest: Duration,
     mut look: impl FnMut() -> F,
 ) -> Option<T>
 where
@@ -60,7 +63,7 @@ where
 {
     let deadline = poll::now() + patience;
     let first = if backend.is_loopback() { Duration::from_millis(200) } else { Duration::from_secs(2) };
-    let mut pace = Pace::new(first, Duration::from_secs(10));
+    let mut pace = Pace::new(first, longest);
     let left = || deadline.saturating_duration_since(poll::now());
     loop {
         let looked = tokio::select! {

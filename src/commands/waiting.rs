@@ -1,6 +1,6 @@
 //! What every waiting command shares: the flags of patience, what is shown meanwhile, and how an end becomes an outcome.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -95,18 +95,18 @@ struct Show<'a> {
     address: String,
     progress: Progress,
     started: tokio::time::Instant,
-    paused: Cell<bool>,
+    goal: Goal,
     odd_words: RefCell<Vec<String>>,
 }
 
 impl<'a> Show<'a> {
-    fn new(ui: &'a Ui, address: &str) -> Self {
+    fn new(ui: &'a Ui, address: &str, goal: Goal) -> Self {
         Self {
             ui,
             address: address.to_owned(),
             progress: ui.progress(address),
             started: poll::now(),
-            paused: Cell::new(false),
+            goal,
             odd_words: RefCell::default(),
         }
     }
@@ -143,12 +143,10 @@ impl Watcher for Show<'_> {
         if let Some(percent) = run.progress {
             text.push_str(&format!(" {percent}%"));
         }
-        let paused = run.state == Some(RunState::Paused);
-        if paused {
+        if run.state == Some(RunState::Paused) && self.goal != Goal::Paused {
             // Said at every look: somebody has to resume it.
             text.push_str(&format!(", still waiting after {}", elapsed(self.started)));
         }
-        self.paused.set(paused);
         self.progress.show(self.ui, &text);
     }
 
@@ -174,7 +172,7 @@ pub async fn conclude(
     outcome: &mut Outcome,
 ) -> bool {
     let patience = flags.patience(&context.ui, &**backend);
-    let show = Show::new(&context.ui, &outcome.address);
+    let show = Show::new(&context.ui, &outcome.address, goal);
     let seen = Seen { launched, ..Seen::default() };
     let Ended { end, last } = wait::follow(&**backend, target, goal, patience, seen, &context.interrupt, &show).await;
     drop(show);

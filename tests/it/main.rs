@@ -11,5 +11,6 @@ mod harness;
 mod http;
 mod launch;
 mod recorded;
+mod sources;
 mod surface;
 mod waiting;

@@ -257,6 +257,14 @@ impl Cloudflare {
         })
     }
 
+    /// What a launch leaves behind.
+    fn made(&self, scan: &ScanId) -> String {
+        let address = Address::full(&self.profile, Some(scan), None);
+        format!(
+            "a new one-off config; Cloudflare does not say when it scans; `scanctl scans delete {address}` removes it"
+        )
+    }
+
     async fn is_one_off(&self, scan: &ScanId) -> Result<bool> {
         let known = self.one_offs.borrow().get(scan).copied();
         match known {
@@ -347,10 +355,7 @@ impl Backend for Cloudflare {
         let (created, notes) = open::<Config>(&answer)?;
         let scan = created.and_then(|config| config.id()).ok_or_else(|| answer.unreadable("`result.id` is missing"))?;
         self.one_offs.borrow_mut().insert(scan.clone(), true);
-        let address = Address::full(&self.profile, Some(&scan), None);
-        let mut message = format!(
-            "a new one-off config; Cloudflare does not say when it scans; `scanctl scans delete {address}` removes it"
-        );
+        let mut message = self.made(&scan);
         for note in notes {
             message.push_str("; ");
             message.push_str(&note);
@@ -368,7 +373,7 @@ impl Backend for Cloudflare {
         };
         let new = listed.configs.iter().filter(is_it).filter_map(Config::id);
         let new = new.filter(|id| !prepared.before.iter().any(|old| old == id.as_str()));
-        Ok(new.map(|scan| Run { scan: Some(scan), ..Run::default() }).collect())
+        Ok(new.map(|scan| Run { message: Some(self.made(&scan)), scan: Some(scan), ..Run::default() }).collect())
     }
 
     /// Cloudflare cannot tell, and an empty list would say that none is active.

@@ -124,10 +124,10 @@ fn a_refusal_is_explained_by_the_state() {
     assert_output!(env, output, @r#"
     exit code: 6
     ----- stdout -----
-    ADDRESS  VERB   OUTCOME  MESSAGE
-    io/219   pause  failed   cannot pause: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is stopping
+    ADDRESS                                      VERB   OUTCOME  STATE     MESSAGE
+    io/219@647ca798-de12-48e2-bf32-5c7332431050  pause  failed   stopping  cannot pause: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is stopping
     ----- stderr -----
-    error: io/219: cannot pause: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is stopping
+    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: cannot pause: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is stopping
       caused by: HTTP 409: Scan is not running.
       caused by: POST http://127.0.0.1:[PORT]/scans/219/pause
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
@@ -142,10 +142,10 @@ fn a_paused_run_that_the_vendor_does_not_stop_is_not_resumed() {
     assert_output!(env, output, @r#"
     exit code: 6
     ----- stdout -----
-    ADDRESS  VERB  OUTCOME  MESSAGE
-    io/219   stop  failed   cannot stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is paused
+    ADDRESS                                      VERB  OUTCOME  STATE   MESSAGE
+    io/219@647ca798-de12-48e2-bf32-5c7332431050  stop  failed   paused  cannot stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is paused
     ----- stderr -----
-    error: io/219: cannot stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is paused
+    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: cannot stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is paused
       caused by: HTTP 409 Conflict
       caused by: POST http://127.0.0.1:[PORT]/scans/219/stop
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
@@ -164,10 +164,10 @@ fn force_stop_of_a_run_that_does_not_hang_says_what_to_do() {
     assert_output!(env, output, @r#"
     exit code: 6
     ----- stdout -----
-    ADDRESS  VERB        OUTCOME  MESSAGE
-    io/219   force-stop  failed   cannot force-stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is running
+    ADDRESS                                      VERB        OUTCOME  STATE    MESSAGE
+    io/219@647ca798-de12-48e2-bf32-5c7332431050  force-stop  failed   running  cannot force-stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is running
     ----- stderr -----
-    error: io/219: cannot force-stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is running
+    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: cannot force-stop: run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219) is running
       caused by: HTTP 409: Scan is not stopping or publishing.
       caused by: POST http://127.0.0.1:[PORT]/scans/template-4ab61abb-5c16-129a-1e2d-a708c0d5f3146f785617596060f7/force-stop
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
@@ -405,15 +405,15 @@ fn force_stop_with_wait_ends_with_any_end() {
     vendor.expect(get_details().replies([details_of_run("stopping"), details_of_run("aborted")]).repeatedly());
     vendor.expect(force_stop().in_any_order());
     let output = env.run(&["force-stop", "io/219", "--wait", "--yes"]);
-    assert_output!(env, output, @r"
+    assert_output!(env, output, @r#"
     exit code: 0
     ----- stdout -----
     ADDRESS                                      VERB        OUTCOME    STATE    MESSAGE
-    io/219@647ca798-de12-48e2-bf32-5c7332431050  force-stop  confirmed  aborted  scan 219
+    io/219@647ca798-de12-48e2-bf32-5c7332431050  force-stop  confirmed  aborted  run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219)
     ----- stderr -----
     force-stop accepted: io/219: scan 219
     io/219  aborted
-    ");
+    "#);
 }
 
 #[test]
@@ -488,7 +488,7 @@ fn several_runs_have_one_outcome_each() {
         [
             ["ADDRESS", "VERB", "OUTCOME"],
             ["io/219", "stop", "accepted"],
-            ["io/220", "stop", "failed"],
+            [format!("io/220@{RUN}").as_str(), "stop", "failed"],
             ["jsa/3", "stop", "failed"],
             ["io-eu/7", "stop", "accepted"],
         ]

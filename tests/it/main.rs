@@ -6,9 +6,11 @@ mod common;
 
 mod architecture;
 mod config;
+mod control;
 mod harness;
 mod http;
 mod launch;
 mod recorded;
 mod sources;
 mod surface;
+mod waiting;

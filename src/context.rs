@@ -178,6 +178,10 @@ struct ContextPeers<'a> {
 }
 
 impl Peers for ContextPeers<'_> {
+    fn spec(&self, profile: &str) -> Result<&'static Spec> {
+        Ok(self.context.inspect(profile)?.spec)
+    }
+
     fn open(&self, profile: &str, operations: &[Operation]) -> Result<Rc<dyn Backend>> {
         self.context.connect(profile, operations, self.dry_run)
     }

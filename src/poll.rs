@@ -2,7 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place where the program waits")]
 
+use std::cell::Cell;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::config::env;
 
@@ -36,6 +39,17 @@ impl Pace {
     }
 }
 
+thread_local! {
+    /// The pauses that took no time because tests asked for no delay.
+    static SKIPPED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// The clock that patience is measured by. A pause has passed by it even where tests asked for no delay, so that a
+/// deadline comes after as many looks as it would.
+pub fn now() -> Instant {
+    Instant::now() + SKIPPED.get()
+}
+
 /// Waits, except where tests asked for no delay.
 pub async fn sleep(duration: Duration) {
     if env::read(env::TEST_NO_DELAY).is_none() {
@@ -43,6 +57,7 @@ pub async fn sleep(duration: Duration) {
     } else {
         // Lets other tasks run; a pause of no length would starve them.
         tokio::time::sleep(Duration::from_millis(1)).await;
+        SKIPPED.set(SKIPPED.get() + duration);
     }
 }
 

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::backends::{Backend, Interval, Seen, Target};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::model::{Run, RunState};
-use crate::poll::{Pace, sleep};
+use crate::poll::{Pace, now, sleep};
 
 /// Looks that may fail one after the other before the wait gives up. Each has its own retries below it.
 const FAILED_LOOKS: u32 = 20;
@@ -98,12 +98,13 @@ pub async fn follow(
     interrupt: &Interrupt,
     watcher: &dyn Watcher,
 ) -> Ended {
-    let deadline = Instant::now() + patience.timeout;
+    let deadline = now() + patience.timeout;
+    let left = || deadline.saturating_duration_since(now());
     let mut pace = Pace::new(patience.interval.first, patience.interval.longest);
     let mut failed = 0;
-    let mut moved = (String::new(), Instant::now());
+    let mut moved = (String::new(), now());
     let end = loop {
-        let look = timeout_at(deadline, look(backend, target, &seen));
+        let look = timeout(left(), backend.poll(target, &seen));
         let result = tokio::select! {
             biased;
             signal = interrupt.first() => break End::Interrupted(signal),
@@ -117,7 +118,7 @@ pub async fn follow(
                 target.learn(&run);
                 watcher.saw(&run);
                 if run.mark() != moved.0 {
-                    moved = (run.mark(), Instant::now());
+                    moved = (run.mark(), now());
                 }
                 seen.polls += 1;
                 seen.first.get_or_insert_with(|| run.clone());
@@ -133,7 +134,7 @@ pub async fn follow(
                 }
                 // A paused run waits for a human: standing still is what it is meant to do.
                 let stands = run.state != Some(RunState::Paused);
-                if let Some(stall) = patience.stall.filter(|stall| stands && moved.1.elapsed() >= *stall) {
+                if let Some(stall) = patience.stall.filter(|stall| stands && now() - moved.1 >= *stall) {
                     break End::Stalled(stall);
                 }
             }
@@ -147,25 +148,16 @@ pub async fn follow(
                 pause = pause.max(error.retry_after().unwrap_or_default());
             }
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left().is_zero() {
             break End::Deadline;
         }
         tokio::select! {
             biased;
             signal = interrupt.first() => break End::Interrupted(signal),
-            () = sleep(pause.min(left)) => {}
+            () = sleep(pause.min(left())) => {}
         }
     };
     Ended { end, last: seen.last }
-}
-
-/// The first look reads the whole run, so that a bare id is bound to its run; later ones are cheap.
-async fn look(backend: &dyn Backend, target: &Target, seen: &Seen) -> Result<Run> {
-    match (&target.run, &seen.last) {
-        (None, None) => Ok(backend.status(target).await?.value),
-        _ => backend.poll(target, seen).await,
-    }
 }
 
 #[cfg(test)]

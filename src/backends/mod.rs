@@ -3,10 +3,14 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod cloudflare;
 pub mod juniper;
+mod sc_rest;
 #[cfg(test)]
 mod scripted;
 pub mod tenable_io;
+pub mod tenable_sc;
+pub mod tenable_sc_director;
 pub mod wire;
 
 use std::rc::Rc;
@@ -25,7 +29,8 @@ use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Suppor
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
-pub static REGISTRY: &[&Spec] = &[&tenable_io::SPEC, &juniper::SPEC];
+pub static REGISTRY: &[&Spec] =
+    &[&tenable_io::SPEC, &tenable_sc::SPEC, &tenable_sc_director::SPEC, &juniper::SPEC, &cloudflare::SPEC];
 
 /// What is known of a backend before any profile of it is read.
 pub struct Spec {
@@ -129,6 +134,12 @@ impl Connector<'_> {
 
 /// Opens other profiles. Implemented by the context, which knows the config.
 pub trait Peers {
+    /// What another profile is, before any of its secrets is read.
+    ///
+    /// # Errors
+    /// Exit 3.
+    fn spec(&self, profile: &str) -> Result<&'static Spec>;
+
     /// The backend of another profile, made for these operations.
     ///
     /// # Errors
@@ -332,7 +343,8 @@ pub trait Backend {
     /// One reading of a run.
     async fn status(&self, target: &Target) -> Result<Reading<Run>>;
 
-    /// One reading of a run for a waiting client, as cheap as the vendor allows.
+    /// One reading of a run for a waiting client, as cheap as the vendor allows. The first one binds a target without a
+    /// run to the run it tells of.
     async fn poll(&self, target: &Target, _seen: &Seen) -> Result<Run> {
         Ok(self.status(target).await?.value)
     }

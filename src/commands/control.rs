@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::sending::{READ_BACK, guarded, look_until};
+use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job};
 use super::{confirm, waiting};
 use crate::backends::{Backend, Target};
@@ -156,7 +156,9 @@ impl Steer<'_> {
         }
         if self.wait && outcome.kind == OutcomeKind::Accepted {
             let goal = goal(control);
+            outcome.message = None;
             waiting::conclude(self.context, backend, &mut target, goal, self.patience, None, true, &mut outcome).await;
+            outcome.message.get_or_insert_with(|| target.describe());
         }
         outcome
     }
@@ -190,7 +192,7 @@ impl Steer<'_> {
                 let result = match error.lost() {
                     Some(_) => self.read_back(backend, control, target, error).await,
                     None if error.refused() || error.exit() == Exit::InvalidState => {
-                        self.explain(backend, control, target, error).await
+                        self.explain(backend, control, target, error, outcome).await
                     }
                     None => Err(error),
                 };
@@ -224,6 +226,7 @@ impl Steer<'_> {
         control: Control,
         target: &Target,
         refused: Error,
+        outcome: &mut Outcome,
     ) -> Result<(OutcomeKind, Run, String)> {
         let Ok(reading) = backend.status(target).await else { return Err(refused) };
         let run = reading.value;
@@ -231,6 +234,7 @@ impl Steer<'_> {
         let word = run.native_state.clone().unwrap_or_else(|| state.name().to_owned());
         let mut named = target.clone();
         named.learn(&run);
+        outcome.learn(&run);
         if goal(control).is_reached(state) {
             return Ok((OutcomeKind::Skipped, run, format!("{} is {word} already", named.describe())));
         }
@@ -263,7 +267,7 @@ impl Steer<'_> {
         lost: Error,
     ) -> Result<(OutcomeKind, Run, String)> {
         self.context.ui.warn(&format!("the answer to {} was lost ({}); reading back", control.verb(), lost.message()));
-        let found = look_until(self.context, &**backend, READ_BACK, async || {
+        let found = look_until(self.context, &**backend, READ_BACK, READ_BACK_PAUSE, async || {
             let run = backend.status(target).await?.value;
             Ok(run.state.filter(|state| is_on_the_way(control, *state)).map(|state| (state, run)))
         });

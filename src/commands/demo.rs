@@ -70,7 +70,8 @@ pub async fn run(args: Args, _global: &Global, context: &Context) -> anyhow::Res
 
 fn steps() -> Vec<Step> {
     let all: Vec<String> = seeds::LAUNCHABLE.iter().map(|(profile, id)| format!("{profile}/{id}")).collect();
-    let (io, cf) = (all[0].as_str(), all[4].as_str());
+    let (io, jsa, cf) = (all[0].as_str(), all[3].as_str(), all[4].as_str());
+    let paused = seeds::PAUSED;
     let mut launch = vec!["launch"];
     launch.extend(all.iter().map(String::as_str));
     launch.extend(["--wait", "--interval", "300ms", "--timeout", "2m"]);
@@ -78,13 +79,17 @@ fn steps() -> Vec<Step> {
         step("Who are we, on each service?", &["profiles", "check"], Exit::Success),
         step("What is stored on one of them?", &["scans", "list", "-p", "io"], Exit::Success),
         step("One scan on each of the five, followed to the end.", &launch, Exit::Success),
-        step("Their states, read once.", &["status", io, all[3].as_str(), cf], Exit::Success),
-        step("Launch one again, and do not wait.", &["launch", io], Exit::Success),
-        step("Its active runs.", &["list"], Exit::Success),
-        step("Pause it where the vendor can.", &["pause", io, "--wait", "--interval", "300ms"], Exit::Success),
-        step("Resume it.", &["resume", io, "--wait", "--interval", "300ms"], Exit::Success),
-        step("What would a stop send?", &["stop", io, "-n"], Exit::Success),
-        step("Stop it.", &["stop", io, "--wait", "--interval", "300ms"], Exit::Success),
+        step("Their states, read once.", &["status", io, jsa, cf], Exit::Success),
+        step("Everything that is active.", &["list"], Exit::Success),
+        step(
+            "A colleague has paused a scan; resume it.",
+            &["resume", paused, "--wait", "--interval", "300ms"],
+            Exit::Success,
+        ),
+        step("Pause it again.", &["pause", paused, "--wait", "--interval", "300ms"], Exit::Success),
+        step("And resume it.", &["resume", paused, "--wait", "--interval", "300ms"], Exit::Success),
+        step("What would a stop send?", &["stop", paused, "-n"], Exit::Success),
+        step("Stop it.", &["stop", paused, "--wait", "--interval", "300ms"], Exit::Success),
         step("What cannot be done is refused before anything is sent.", &["pause", cf], Exit::Unsupported),
     ]
 }

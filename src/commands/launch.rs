@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::sending::{READ_BACK, guarded, look_until};
+use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::waiting;
 use crate::backends::{Backend, Launched, Order, Prepared, RunningCheck, Target};
@@ -255,14 +255,16 @@ impl Launch<'_> {
     /// The answer is lost: exactly one new run settles it, two do not, and none proves nothing.
     async fn read_back(&self, backend: &dyn Backend, prepared: Prepared, sent: Instant, lost: Error) -> Result<Step> {
         self.context.ui.warn(&format!("the answer to the launch was lost ({}); reading back", lost.message()));
-        let found = look_until(self.context, backend, READ_BACK, async || {
+        let found = look_until(self.context, backend, READ_BACK, READ_BACK_PAUSE, async || {
             let found = backend.find_launched(&prepared, sent).await?;
             Ok((!found.is_empty()).then_some(found))
         });
         let unknown = |error: Error| {
             let look = match &prepared.target.scan {
-                Some(scan) => format!("scanctl status {}", Address::full(backend.profile(), Some(scan), None)),
-                None => format!("scanctl scans list -p {}", backend.profile()),
+                Some(scan) if has_runs(backend) => {
+                    format!("scanctl status {}", Address::full(backend.profile(), Some(scan), None))
+                }
+                _ => format!("scanctl scans list -p {}", backend.profile()),
             };
             error.hint(format!("it may be running: look with `{look}` before launching again"))
         };
@@ -274,7 +276,10 @@ impl Launch<'_> {
                     run: run.run,
                     name: run.name.or_else(|| prepared.target.name.clone()),
                     native_state: run.native_state,
-                    message: Some("the answer was lost; found by reading back".to_owned()),
+                    message: Some(match run.message {
+                        Some(message) => format!("the answer was lost; found by reading back; {message}"),
+                        None => "the answer was lost; found by reading back".to_owned(),
+                    }),
                     request_id: None,
                 };
                 Ok(Step::Launched(launched, prepared, sent))
@@ -330,7 +335,7 @@ impl Launch<'_> {
         outcome.native_state = launched.native_state;
         outcome.request_id = launched.request_id;
         outcome.aim(&target);
-        let has_runs = !matches!((backend.spec().support)(Operation::RunsList, None), Support::No(_));
+        let has_runs = has_runs(&**backend);
         if target.run.is_none() && has_runs {
             if let Err(error) = self.discover(&**backend, prepared, sent, &mut target, &mut outcome).await {
                 return self.failed(outcome, error);
@@ -365,9 +370,13 @@ impl Launch<'_> {
         target: &mut Target,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let patience = self.wait.map_or(DISCOVERY, |flags| flags.timeout);
+        // A call that waits anyway looks as seldom as a wait does.
+        let (patience, longest) = match self.wait {
+            None => (DISCOVERY, READ_BACK_PAUSE),
+            Some(flags) => (flags.timeout, backend.spec().interval.first),
+        };
         self.context.ui.status(&format!("accepted: {}; the vendor names no run, looking for it", target.describe()));
-        let found = look_until(self.context, backend, patience, async || {
+        let found = look_until(self.context, backend, patience, longest, async || {
             let found = backend.find_launched(prepared, sent).await?;
             Ok((!found.is_empty()).then_some(found))
         });
@@ -403,6 +412,11 @@ impl Launch<'_> {
             self.context.ui.error(&problem);
         }
     }
+}
+
+/// Whether the vendor has runs at all, or only results.
+fn has_runs(backend: &dyn Backend) -> bool {
+    !matches!((backend.spec().support)(Operation::RunsList, None), Support::No(_))
 }
 
 fn addresses(backend: &dyn Backend, runs: &[Run]) -> Vec<String> {

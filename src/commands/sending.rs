@@ -3,18 +3,20 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::backends::Backend;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::poll::{Pace, sleep};
+use crate::poll::{self, Pace, sleep};
 
 /// How long a signal waits for the answer of a request that is under way.
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// How long a lost answer is looked for.
 pub const READ_BACK: Duration = Duration::from_secs(30);
+/// The longest pause between two looks for a lost answer.
+pub const READ_BACK_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the part of a command that may send a changing request.
 ///
@@ -53,19 +55,21 @@ pub async fn look_until<T, F>(
     context: &Context,
     backend: &dyn Backend,
     patience: Duration,
+    longest: Duration,
     mut look: impl FnMut() -> F,
 ) -> Option<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = Instant::now() + patience;
+    let deadline = poll::now() + patience;
     let first = if backend.is_loopback() { Duration::from_millis(200) } else { Duration::from_secs(2) };
-    let mut pace = Pace::new(first, Duration::from_secs(10));
+    let mut pace = Pace::new(first, longest);
+    let left = || deadline.saturating_duration_since(poll::now());
     loop {
         let looked = tokio::select! {
             biased;
             _ = context.interrupt.first() => return None,
-            looked = tokio::time::timeout_at(deadline, look()) => looked,
+            looked = timeout(left(), look()) => looked,
         };
         match looked {
             Err(_elapsed) => return None,
@@ -73,14 +77,13 @@ where
             Ok(Ok(None)) => {}
             Ok(Err(problem)) => tracing::debug!(problem = %problem.one_line(), "a look failed"),
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left().is_zero() {
             return None;
         }
         tokio::select! {
             biased;
             _ = context.interrupt.first() => return None,
-            () = sleep(pace.pause().min(left)) => {}
+            () = sleep(pace.pause().min(left())) => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::cli;
 use crate::context::Context;
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
-use crate::model::{Address, Operation, Outcome, OutcomeKind, Run, RunState, Verb};
+use crate::model::{Address, Operation, Outcome, OutcomeKind, Run, RunState, Support, Verb};
 use crate::output::Output;
 use crate::output::rows::{self, OutcomeRow};
 use crate::ui::Ui;
@@ -130,10 +130,25 @@ pub fn connect(
     let mut backends = BTreeMap::new();
     for job in &plan.jobs {
         if !backends.contains_key(&job.profile) {
-            backends.insert(job.profile.clone(), context.connect(&job.profile, operations, dry_run)?);
+            let backend = context.connect(&job.profile, operations, dry_run)?;
+            tell_composed(context, &*backend, operations);
+            backends.insert(job.profile.clone(), backend);
         }
     }
     Ok(backends)
+}
+
+/// Says where what is asked is composed from other calls of the vendor.
+fn tell_composed(context: &Context, backend: &dyn Backend, operations: &[Operation]) {
+    let mut told = Vec::new();
+    for operation in operations {
+        if let Support::Via(how) = (backend.spec().support)(*operation, None)
+            && !told.contains(&how)
+        {
+            told.push(how);
+            context.ui.status(&format!("note: profile `{}`: {}: {how}", backend.profile(), operation.describe()));
+        }
+    }
 }
 
 /// Works on all jobs: profiles side by side, within one as many at a time as it allows. Outcomes are told as they

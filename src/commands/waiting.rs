@@ -1,6 +1,6 @@
 //! What every waiting command shares: the flags of patience, what is shown meanwhile, and how an end becomes an outcome.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Outcome, OutcomeKind, Run, RunState};
+use crate::poll;
 use crate::ui::{Progress, Ui};
 use crate::wait::{self, End, Ended, Goal, Patience, Watcher};
 
@@ -93,27 +94,27 @@ struct Show<'a> {
     ui: &'a Ui,
     address: String,
     progress: Progress,
-    started: Instant,
-    paused: Cell<bool>,
+    started: tokio::time::Instant,
+    goal: Goal,
     odd_words: RefCell<Vec<String>>,
 }
 
 impl<'a> Show<'a> {
-    fn new(ui: &'a Ui, address: &str) -> Self {
+    fn new(ui: &'a Ui, address: &str, goal: Goal) -> Self {
         Self {
             ui,
             address: address.to_owned(),
             progress: ui.progress(address),
-            started: Instant::now(),
-            paused: Cell::new(false),
+            started: poll::now(),
+            goal,
             odd_words: RefCell::default(),
         }
     }
 }
 
 /// Whole minutes and seconds, as people say them.
-fn elapsed(since: Instant) -> String {
-    let seconds = since.elapsed().as_secs();
+fn elapsed(since: tokio::time::Instant) -> String {
+    let seconds = (poll::now() - since).as_secs();
     if seconds < 60 { format!("{seconds}s") } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
 }
 
@@ -142,12 +143,10 @@ impl Watcher for Show<'_> {
         if let Some(percent) = run.progress {
             text.push_str(&format!(" {percent}%"));
         }
-        let paused = run.state == Some(RunState::Paused);
-        if paused {
+        if run.state == Some(RunState::Paused) && self.goal != Goal::Paused {
             // Said at every look: somebody has to resume it.
             text.push_str(&format!(", still waiting after {}", elapsed(self.started)));
         }
-        self.paused.set(paused);
         self.progress.show(self.ui, &text);
     }
 
@@ -173,7 +172,7 @@ pub async fn conclude(
     outcome: &mut Outcome,
 ) -> bool {
     let patience = flags.patience(&context.ui, &**backend);
-    let show = Show::new(&context.ui, &outcome.address);
+    let show = Show::new(&context.ui, &outcome.address, goal);
     let seen = Seen { launched, ..Seen::default() };
     let Ended { end, last } = wait::follow(&**backend, target, goal, patience, seen, &context.interrupt, &show).await;
     drop(show);

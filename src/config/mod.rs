@@ -68,6 +68,7 @@ impl Config {
             at(&file, place, problem.message().lines().next().unwrap_or("not valid TOML"))
         })?;
         let mut config = Self { file, default_profile: None, profiles: BTreeMap::new(), groups: BTreeMap::new() };
+        let mut group_places = Vec::new();
         for (key, value) in table.into_inner() {
             let key_place = place(text, key.span().start);
             let node = node(text, value);
@@ -76,9 +77,11 @@ impl Config {
                 "profiles" => config.profiles = config.table("profiles", node)?,
                 "groups" => {
                     for (name, members) in config.table("groups", node)? {
+                        let place = members.place;
                         let members = texts(&members).ok_or_else(|| {
-                            at(&config.file, members.place, format!("group `{name}` must be a list of profile names"))
+                            at(&config.file, place, format!("group `{name}` must be a list of profile names"))
                         })?;
+                        group_places.push((name.clone(), place));
                         config.groups.insert(name, members);
                     }
                 }
@@ -95,6 +98,15 @@ impl Config {
             if !model::is_profile_name(name) {
                 let message = format!("profile `{name}`: a name is lower-case letters, digits and dashes");
                 return Err(at(&config.file, node.place, message));
+            }
+        }
+        for (name, place) in group_places {
+            if !model::is_profile_name(&name) {
+                let message = format!("group `{name}`: a name is lower-case letters, digits and dashes");
+                return Err(at(&config.file, place, message));
+            }
+            if config.profiles.contains_key(&name) {
+                return Err(at(&config.file, place, format!("group `{name}`: a profile has that name too")));
             }
         }
         Ok(config)
@@ -170,6 +182,9 @@ impl Config {
                 if let Some(missing) = members.iter().find(|member| !self.profiles.contains_key(*member)) {
                     return Err(self.no_such(missing).context(format!("group `{word}` cannot be used")));
                 }
+                if members.is_empty() {
+                    return Err(Error::config(format!("group `{word}` has no members in {}", self.file.display())));
+                }
                 members.iter().map(String::as_str).collect()
             } else if word.contains(['*', '?']) {
                 self.names().filter(|name| glob(word, name)).collect()
@@ -194,7 +209,8 @@ impl Config {
     /// Exit 2, listing what there is; exit 3 when `default_profile` names nothing.
     pub fn fallback(&self) -> Result<Vec<String>> {
         if let Some(name) = &self.default_profile {
-            return self.expand(std::slice::from_ref(name));
+            let chosen = self.expand(std::slice::from_ref(name));
+            return chosen.map_err(|problem| problem.context("`default_profile` cannot be used"));
         }
         let mut names = self.names();
         match (names.next(), names.next()) {

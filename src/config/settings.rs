@@ -76,6 +76,8 @@ pub struct Settings {
     pub backend: Rc<str>,
     /// The keys with the places of key and value.
     entries: Rc<Entries>,
+    /// Where the profile begins.
+    place: (usize, usize),
 }
 
 impl Settings {
@@ -102,7 +104,8 @@ impl Settings {
             }
             None => return Err(at(file, table.place, format!("profile `{profile}`: `backend` is missing"))),
         };
-        Ok(Self { file: Rc::clone(file), profile: Rc::from(profile), backend, entries: Rc::new(entries) })
+        let entries = Rc::new(entries);
+        Ok(Self { file: Rc::clone(file), profile: Rc::from(profile), backend, entries, place: table.place })
     }
 
     /// Whether a key is set at all.
@@ -110,13 +113,10 @@ impl Settings {
         self.entries.contains_key(key)
     }
 
-    /// An error at the place of a key, or at the file where the key is not set.
+    /// An error at the place of a key, or at the profile's beginning where the key is not set.
     pub fn error(&self, key: &str, message: impl std::fmt::Display) -> Error {
-        let message = format!("profile `{}`: {message}", self.profile);
-        match self.entries.get(key) {
-            Some((node, _)) => at(&self.file, node.place, message),
-            None => Error::config(format!("{}: {message}", self.file.display())),
-        }
+        let place = self.entries.get(key).map_or(self.place, |(node, _)| node.place);
+        at(&self.file, place, format!("profile `{}`: {message}", self.profile))
     }
 
     /// Where each secret of the profile comes from, in words and without the secret.
@@ -220,6 +220,7 @@ impl<'a> Reader<'a> {
     pub fn duration(&self, key: &'static str) -> Result<Option<Duration>> {
         let Some(text) = self.string(key)? else { return Ok(None) };
         match duration(&text) {
+            Some(Duration::ZERO) => Err(self.settings.error(key, format!("`{key}` must be more than nothing"))),
             Some(duration) => Ok(Some(duration)),
             None => Err(self.settings.error(key, format!("`{key}` must be a duration such as \"30s\" or \"2h30m\""))),
         }
@@ -278,12 +279,13 @@ impl<'a> Reader<'a> {
                         None => Err(self.wrong(key, "a list of words in `command`", value)),
                     },
                     ("env" | "file", _) => Err(self.wrong(key, "a string in its source", value)),
-                    (other, _) => Err(unknown(
+                    (other, _) => Err(at(
                         &self.settings.file,
                         *place,
-                        &self.settings.profile,
-                        other,
-                        &["env", "file", "command"],
+                        format!(
+                            "profile `{}`: unknown source `{other}` in `{key}`; known are `env`, `file`, `command`",
+                            self.settings.profile
+                        ),
                     )),
                 }
             }

@@ -95,6 +95,15 @@ impl Connection {
             insecure: reader.switch("insecure")?,
             user_agent_suffix: reader.string("user_agent_suffix")?,
         };
+        if let Some(address) = connection.connect_to {
+            if connection.base.domain().is_none() {
+                let why = "`connect_to` needs a host name in `base_url`, the one that the certificate has";
+                return Err(settings.error("connect_to", why));
+            }
+            if connection.base.scheme() == "http" && !address.is_loopback() {
+                return Err(settings.error("connect_to", "`connect_to` leaves this machine, which needs https://"));
+            }
+        }
         if connection.insecure && defaults.public_cloud {
             return Err(settings.error("insecure", "`insecure` is refused for a public cloud"));
         }
@@ -109,7 +118,7 @@ impl Connection {
 
     /// Whether the other end is this machine.
     pub fn is_loopback(&self) -> bool {
-        is_loopback(&self.base)
+        is_loopback(&self.base) && self.connect_to.is_none_or(|address| address.is_loopback())
     }
 
     /// Reads certificate files and the proxy; sends nothing.
@@ -151,6 +160,11 @@ impl Connection {
             None => None,
             Some(source) => {
                 let url = proxy_text(source, profile)?;
+                if self.base.scheme() == "http" && !Url::parse(url.expose()).is_ok_and(|url| is_loopback(&url)) {
+                    let why =
+                        format!("profile `{profile}`: a `proxy` outside this machine needs https:// in `base_url`");
+                    return Err(Error::config(why));
+                }
                 let proxy = Proxy::all(url.expose())
                     .map_err(|_invalid| Error::config(format!("profile `{profile}`: `proxy` is no proxy URL")))?;
                 Some(proxy)
@@ -171,7 +185,8 @@ impl Connection {
             .user_agent(self.user_agent())
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .connect_timeout(self.connect_timeout)
+            // Shorter than one attempt, so that what never connected is known not to have been sent.
+            .connect_timeout(self.connect_timeout.min(self.timeout.mul_f64(0.8)))
             .pool_idle_timeout(IDLE)
             .http1_only()
             .tls_danger_accept_invalid_certs(self.insecure);

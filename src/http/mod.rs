@@ -133,6 +133,8 @@ pub struct Http {
     gate: Semaphore,
     shared: Shared,
     warned: RefCell<Vec<String>>,
+    /// What every login so far has granted, to be struck out of texts.
+    granted: RefCell<Vec<Secret>>,
 }
 
 impl Http {
@@ -144,7 +146,7 @@ impl Http {
         let trust = connection.trust(profile)?;
         Ok(Self {
             profile: profile.to_owned(),
-            gate: Semaphore::new(connection.max_concurrency),
+            gate: Semaphore::new(connection.max_concurrency.min(Semaphore::MAX_PERMITS)),
             trust: RefCell::new(Some(trust)),
             client: OnceCell::new(),
             connection,
@@ -153,6 +155,7 @@ impl Http {
             headers: HeaderMap::new(),
             shared,
             warned: RefCell::new(Vec::new()),
+            granted: RefCell::new(Vec::new()),
         })
     }
 
@@ -262,7 +265,7 @@ impl Http {
         let answer = match self.session_request(&login, &[], Repeat::Idempotent).await {
             Ok(answer) => answer,
             Err(Failure::Expired(problem) | Failure::Other(problem)) => {
-                return Err(problem.context(format!("profile `{}`: the login was refused", self.profile)));
+                return Err(problem.context(format!("profile `{}`: the login failed", self.profile)));
             }
         };
         let cookies: Vec<String> = answer
@@ -272,6 +275,7 @@ impl Http {
             .filter_map(|value| value.to_str().ok().map(str::to_owned))
             .collect();
         let headers = session.protocol.accept(&answer.body, &cookies)?;
+        self.granted.borrow_mut().extend(headers.iter().map(|(_, secret)| secret.clone()));
         let opened = Live { generation: next, headers };
         *live = Some(opened.clone());
         Ok(opened)
@@ -298,6 +302,10 @@ impl Http {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
+            // Its turn, a login or a pause may have come after a signal. Sessions themselves still end in order.
+            if !request.private {
+                self.shared.writes.check(request.repeat)?;
+            }
             attempt += 1;
             let sent = Instant::now();
             let left = retry::CALL_DEADLINE.saturating_sub(started.elapsed());
@@ -308,9 +316,10 @@ impl Http {
             let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
             let result = match tokio::time::timeout(limit, exchange(client, copy)).await {
                 Ok(result) => result,
-                Err(_elapsed) => {
-                    Err(Broken { event: Event::NoAnswer, why: format!("no answer within {} s", limit.as_secs()) })
-                }
+                Err(_elapsed) => Err(Broken {
+                    event: Event::NoAnswer,
+                    why: format!("no answer within {:.1} s", limit.as_secs_f64()),
+                }),
             };
             drop(in_flight);
             let (event, problem) = match result {
@@ -347,7 +356,6 @@ impl Http {
                     }
                     self.tell_pause(&problem, exit, pause, attempt);
                     poll::sleep(pause).await;
-                    self.shared.writes.check(request.repeat)?;
                 }
                 Verdict::Unknown => {
                     return Err(self
@@ -484,7 +492,7 @@ impl Http {
 
     /// Strikes this profile's secrets out of a text that may echo them.
     pub fn scrub(&self, text: &str) -> String {
-        auth::scrub(text, self.secrets())
+        auth::scrub(text, self.secrets().into_iter().chain(self.granted.borrow().iter()))
     }
 
     fn failure(&self, request: &Request<'_>, exit: Exit, detail: Detail, problem: Refusal) -> Error {
@@ -607,7 +615,10 @@ fn broken(problem: reqwest::Error) -> Broken {
     } else {
         Event::NoAnswer
     };
-    let why = connection::innermost(&problem);
+    let why = match event {
+        Event::NoConnection if problem.is_timeout() => "timed out".to_owned(),
+        _ => connection::innermost(&problem),
+    };
     let why = match event {
         Event::Certificate => format!("the server's certificate is refused: {why}"),
         Event::NoConnection => format!("cannot connect: {why}"),
@@ -724,8 +735,10 @@ impl<'a> Request<'a> {
     /// The URL. Every segment is percent-encoded; one that would leave its place in the path is refused.
     fn url(&self) -> Result<reqwest::Url> {
         let mut url = self.http.connection.base.clone();
-        if let Some(bad) = self.path.iter().find(|segment| matches!(segment.as_str(), "" | "." | "..")) {
-            return Err(Error::usage(format!("`{bad}` cannot be an id")));
+        // The URL library drops tabs and line breaks, which would make another id of this one.
+        let leaves = |id: &str| matches!(id, "" | "." | "..") || id.chars().any(char::is_control);
+        if let Some(bad) = self.path.iter().find(|segment| leaves(segment)) {
+            return Err(Error::usage(format!("`{}` cannot be an id", bad.escape_debug())));
         }
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&self.path);

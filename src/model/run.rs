@@ -122,6 +122,8 @@ pub struct Run {
     pub native_state: Option<String>,
     /// Percent done, 0 to 100.
     pub progress: Option<u8>,
+    /// When the vendor made it, where that is a time of its own: before it started.
+    pub created_at: Option<Timestamp>,
     /// When it started.
     pub started_at: Option<Timestamp>,
     /// When it ended.

@@ -144,6 +144,18 @@ impl Default for Options {
 /// A vendor with its profile name; the order is that of the ports.
 pub type Named = (&'static str, Box<dyn Vendor>);
 
+/// The five vendors of a new world.
+fn vendors(speed: f64) -> Vec<Named> {
+    let (security_center, director) = tenable_sc::pair(speed);
+    vec![
+        ("io", Box::new(tenable_io::TenableIo::new(speed))),
+        ("sc", Box::new(security_center)),
+        ("director", Box::new(director)),
+        ("jsa", Box::new(juniper::Juniper::new(speed))),
+        ("cf", Box::new(cloudflare::Cloudflare::new(speed))),
+    ]
+}
+
 /// A running sandbox. Dropping it stops listening; requests in flight are still answered while the runtime lives.
 pub struct Sandbox {
     origins: Vec<(&'static str, String)>,
@@ -152,26 +164,26 @@ pub struct Sandbox {
 
 /// Stored scans of the seeds that can be launched at once, one for each profile in the order of the ports.
 pub mod seeds {
-    /// Profile and id.
+    /// A scan of Tenable VM whose run is paused from the start.
+    pub const PAUSED: &str = "io/235";
+
+    /// Profile and id. The Director's is another definition on the instance than the Security Center's, so that both
+    /// can be launched together.
     pub const LAUNCHABLE: [(&str, &str); 5] =
-        [("io", "219"), ("sc", "1"), ("director", "1"), ("jsa", "2"), ("cf", "x")];
+        [("io", "219"), ("sc", "1"), ("director", "8"), ("jsa", "2"), ("cf", "3a96f5ba-f6e1-4111-bc27-f354080b5160")];
 }
 
 impl Sandbox {
-    /// Starts all five vendors.
+    /// Starts all five vendors on the current tokio runtime; one thread is enough.
     ///
     /// # Errors
-    /// When a port is taken or out of range.
+    /// When a port is taken or out of range, or the speed is not a positive number.
     pub fn start(options: Options) -> std::io::Result<Self> {
         let speed = options.speed;
-        let (center, director) = tenable_sc::pair(speed);
-        let vendors: Vec<Named> = vec![
-            ("sc", Box::new(center)),
-            ("director", Box::new(director)),
-            ("jsa", Box::new(juniper::Juniper::new(speed))),
-            ("cf", Box::new(cloudflare::Cloudflare::new(speed))),
-        ];
-        Self::start_with(options, vendors)
+        if !(speed.is_finite() && speed > 0.0) {
+            return Err(invalid(format!("speed {speed} is not a positive number")));
+        }
+        Self::start_with(options, vendors(speed))
     }
 
     /// Starts these vendors on the current tokio runtime; one thread is enough. They need not be five.
@@ -238,3 +250,6 @@ impl Sandbox {
 fn invalid(message: String) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::InvalidInput, message)
 }
+
+#[cfg(test)]
+mod tests;

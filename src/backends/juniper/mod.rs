@@ -84,7 +84,9 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
-        Operation::Launch { targets: true } => Support::Via(TARGETS),
+        Operation::Launch { targets: true } => {
+            Support::Via("the start call's own body, as a bare JSON array of addresses and ranges; undocumented")
+        }
         Operation::Control(Control::Pause | Control::Resume | Control::Stop | Control::ForceStop) => {
             Support::No(NO_CONTROL)
         }

@@ -250,7 +250,7 @@ impl World {
             sessions: Vec::new(),
             user: (accepted::USER.to_owned(), OWNER.to_owned()),
             scanner_acls: Vec::new(),
-            next_id: 4,
+            next_id: 216,
             next_history: 11_063_918,
         }
     }

@@ -32,6 +32,7 @@ fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = vec![tag];
     match content.len() {
         short @ 0..=127 => out.push(short as u8),
+        longer @ 128..=255 => out.extend([0x81, longer as u8]),
         long => out.extend([0x82, (long >> 8) as u8, long as u8]),
     }
     out.extend(content);

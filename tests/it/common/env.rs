@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -171,6 +172,39 @@ impl Env {
         Running::new(child, stdout, collect(controller)).wait()
     }
 
+    /// Runs the program with everything on a terminal of this width; what it prints is on stdout, stderr included.
+    pub fn run_in_terminal(&self, arguments: &[&str], columns: u16) -> Output {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use rustix::termios::{OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&controller).expect("a terminal");
+        unlockpt(&controller).expect("a terminal");
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&controller, size).expect("a terminal has a size");
+        let name = ptsname(&controller, Vec::new()).expect("a terminal has a name");
+        let path = name.to_str().expect("a terminal has a plain name");
+        let other_end = OpenOptions::new().read(true).write(true).open(path).expect("the other end of the terminal");
+        let mut modes = tcgetattr(&other_end).expect("a terminal has modes");
+        modes.output_modes.remove(OutputModes::OPOST);
+        tcsetattr(&other_end, OptionalActions::Now, &modes).expect("a terminal has modes");
+        let copy = || other_end.try_clone().expect("a handle of the terminal");
+        let mut command = self.command(arguments);
+        command.stdin(copy()).stderr(copy()).stdout(copy());
+        let child = command.spawn().expect("the program starts");
+        // Its handles keep the terminal open, which then never ends.
+        drop((command, other_end));
+        Running::new(child, collect(File::from(controller)), collect(std::io::empty())).wait()
+    }
+
+    /// Starts the program with stdout going to this, stderr in a pipe and nothing on stdin.
+    pub fn spawn_into(&self, arguments: &[&str], stdout: impl Into<Stdio>) -> Running {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stderr = child.stderr.take().map(collect).expect("stderr is a pipe");
+        Running::new(child, collect(std::io::empty()), stderr)
+    }
+
     /// What varies from run to run, as snapshots must not have it.
     pub fn snapshot_settings(&self) -> insta::Settings {
         let mut settings = insta::Settings::clone_current();
@@ -202,29 +236,66 @@ macro_rules! assert_output {
     }};
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let mut part = [0; 8192];
-        // A terminal ends with an error when its last user is gone.
-        while let Ok(count @ 1..) = from.read(&mut part) {
-            bytes.extend_from_slice(&part[..count]);
-        }
-        bytes
-    })
+/// Everything that came out of a stream so far.
+#[derive(Default)]
+struct Collected {
+    state: Mutex<(Vec<u8>, bool)>,
+    changed: Condvar,
+}
+
+impl Collected {
+    fn change(&self, change: impl FnOnce(&mut (Vec<u8>, bool))) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Blocks until the text has come or the stream has ended; whether it came.
+    fn until(&self, text: &str) -> bool {
+        let has = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, |(bytes, ended)| !has(bytes) && !*ended);
+        let (state, _timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        has(&state.0)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.state.lock().unwrap_or_else(PoisonError::into_inner).0).into_owned()
+    }
+}
+
+/// A stream that is read by a thread of its own.
+struct Stream {
+    collected: Arc<Collected>,
+    reading: JoinHandle<()>,
+}
+
+fn collect(mut from: impl Read + Send + 'static) -> Stream {
+    let collected = Arc::new(Collected::default());
+    let reading = {
+        let collected = Arc::clone(&collected);
+        std::thread::spawn(move || {
+            let mut part = [0; 8192];
+            // A terminal ends with an error when its last user is gone.
+            while let Ok(count @ 1..) = from.read(&mut part) {
+                collected.change(|(bytes, _)| bytes.extend_from_slice(&part[..count]));
+            }
+            collected.change(|(_, ended)| *ended = true);
+        })
+    };
+    Stream { collected, reading }
 }
 
 /// The program under way.
 pub struct Running {
     pid: Pid,
     ended: Receiver<ExitStatus>,
-    stdout: Option<JoinHandle<Vec<u8>>>,
-    stderr: Option<JoinHandle<Vec<u8>>>,
+    stdout: Option<Stream>,
+    stderr: Option<Stream>,
     waited: bool,
 }
 
 impl Running {
-    fn new(mut child: Child, stdout: JoinHandle<Vec<u8>>, stderr: JoinHandle<Vec<u8>>) -> Self {
+    fn new(mut child: Child, stdout: Stream, stderr: Stream) -> Self {
         let pid = Pid::from_child(&child);
         let (send, ended) = channel();
         std::thread::spawn(move || {
@@ -246,6 +317,21 @@ impl Running {
         kill_process(self.pid, Signal::TERM).expect("the program runs");
     }
 
+    /// Blocks until the program has printed this on stdout. Fails if it ends without.
+    pub fn until_stdout(&self, text: &str) {
+        Self::until(self.stdout.as_ref(), text);
+    }
+
+    /// Blocks until the program has printed this on stderr. Fails if it ends without.
+    pub fn until_stderr(&self, text: &str) {
+        Self::until(self.stderr.as_ref(), text);
+    }
+
+    fn until(stream: Option<&Stream>, text: &str) {
+        let collected = &stream.expect("it was not waited for yet").collected;
+        assert!(collected.until(text), "{text:?} never came; what came is\n{}", collected.text());
+    }
+
     /// Waits for the end. A program that does not end is killed and fails the test.
     pub fn wait(mut self) -> Output {
         let status = self.ended.recv_timeout(PATIENCE);
@@ -253,8 +339,12 @@ impl Running {
         if status.is_err() {
             let _gone = kill_process(self.pid, Signal::KILL);
         }
-        let text = |stream: Option<JoinHandle<Vec<u8>>>| {
-            let bytes = stream.map(|stream| stream.join().expect("reading does not panic")).unwrap_or_default();
+        let text = |stream: Option<Stream>| {
+            let bytes = stream.map_or_else(Vec::new, |stream| {
+                stream.reading.join().expect("reading does not panic");
+                let mut state = stream.collected.state.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut state.0)
+            });
             (String::from_utf8_lossy(&bytes).into_owned(), bytes)
         };
         let (stdout, stdout_bytes) = text(self.stdout.take());

@@ -56,7 +56,9 @@ fn details_say_less_of_scans_without_results() {
     let mut client = Client::new();
     let id = client.id("Campus network");
     let never = client.get(&format!("/scans/{id}"));
-    assert_eq!(never.as_object().unwrap().keys().collect::<Vec<_>>(), ["history", "info"]);
+    let mut keys: Vec<_> = never.as_object().unwrap().keys().collect();
+    keys.sort();
+    assert_eq!(keys, ["history", "info"]);
     assert_eq!((&never["history"], &never["info"]["status"]), (&json!([]), &json!("empty")));
     for absent in ["uuid", "targets", "hostcount", "scan_start", "timestamp"] {
         assert!(never["info"].get(absent).is_none(), "{absent}");

@@ -19,7 +19,11 @@ pub fn run(backend: &Backend, case: &Case) -> Option<String> {
         let (Some(vendor), Some(server)) = (servers.get(at), backend.server.get(at)) else {
             return Some(format!("there is no server `{at}`"));
         };
-        vendor.expect(scripted(exchange, server));
+        let mut request = exchange.request.clone();
+        for (name, word) in &backend.words {
+            request = request.replace(&format!("{{{name}}}"), word);
+        }
+        vendor.expect(scripted(&request, exchange, server));
     }
     let env = Env::new();
     let mut config = case.config.as_ref().unwrap_or(&backend.config).replace("{settings}", &case.settings);
@@ -126,8 +130,8 @@ fn json(text: &str) -> Value {
 }
 
 /// The exchange as the mock takes it.
-fn scripted(exchange: &Exchange, server: &Server) -> common::Exchange {
-    let (method, target) = exchange.request.split_once(' ').expect("a request has a method and a path");
+fn scripted(request: &str, exchange: &Exchange, server: &Server) -> common::Exchange {
+    let (method, target) = request.split_once(' ').expect("a request has a method and a path");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let method = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method);
     let mut expected = common::Exchange::new(method.expect("a known method"), path);

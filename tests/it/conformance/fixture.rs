@@ -15,6 +15,9 @@ pub struct Backend {
     pub server: BTreeMap<String, Server>,
     /// The server that exchanges are with where they name none.
     pub main: String,
+    /// Long parts of queries; `{NAME}` in a request stands for one.
+    #[serde(default)]
+    pub words: BTreeMap<String, String>,
 }
 
 /// What every request to a server must carry.

@@ -21,14 +21,19 @@ fn typed(name: &str) -> Vec<&str> {
     }
 }
 
-/// A profile whose secrets cannot be read.
+/// A profile at its best, except that its secrets cannot be read.
 fn profile(spec: &Spec, origin: &str) -> String {
-    let secrets = match spec.id {
-        "juniper" => "token = { env = \"NOT_SET\" }",
-        "cloudflare" => "token = { env = \"NOT_SET\" }\naccount_id = \"0123456789abcdef0123456789abcdef\"",
-        _ => "access_key = { env = \"NOT_SET\" }\nsecret_key = { env = \"NOT_SET\" }",
+    let keys = "access_key = { env = \"NOT_SET\" }\nsecret_key = { env = \"NOT_SET\" }";
+    let settings = match spec.id {
+        "juniper" => "token = { env = \"NOT_SET\" }".to_owned(),
+        "cloudflare" => "token = { env = \"NOT_SET\" }\naccount_id = \"0123456789abcdef0123456789abcdef\"".to_owned(),
+        "tenable-sc-director" => format!(
+            "{keys}\ninstances = {{ \"3\" = \"sc\" }}\n\
+             [profiles.sc]\nbackend = \"tenable-sc\"\nbase_url = \"{origin}\"\n{keys}"
+        ),
+        _ => keys.to_owned(),
     };
-    format!("[profiles.p]\nbackend = \"{}\"\nbase_url = \"{origin}\"\n{secrets}\n", spec.id)
+    format!("[profiles.p]\nbackend = \"{}\"\nbase_url = \"{origin}\"\n{settings}\n", spec.id)
 }
 
 fn refused(spec: &Spec, what: &str, arguments: &[&str], reason: &str, problems: &mut Vec<String>) {

@@ -253,8 +253,8 @@ impl Launch<'_> {
             }
         }
         match self.context.interrupt.received() {
-            Some(signal) => Err(refused.with_exit(signal)),
-            None => Err(refused),
+            Some(signal) if refused.exit() != Exit::UnknownOutcome => Err(refused.with_exit(signal)),
+            _ => Err(refused),
         }
     }
 

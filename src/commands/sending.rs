@@ -26,14 +26,15 @@ pub const READ_BACK_PAUSE: Duration = Duration::from_secs(10);
 /// # Errors
 /// What the work says; the signal's own code where nothing was under way; exit 15 where the answer did not come.
 pub async fn guarded<T>(context: &Context, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let mut work = std::pin::pin!(work);
+    let task = context.writes.task();
+    let mut work = std::pin::pin!(context.writes.within(task, work));
     let signal = tokio::select! {
         biased;
         result = &mut work => return result,
         signal = context.interrupt.first() => signal,
     };
     context.writes.close(signal);
-    if context.writes.in_flight() == 0 {
+    if !context.writes.is_in_flight(task) {
         return Err(Error::new(signal, "interrupted; nothing was sent"));
     }
     context

@@ -81,17 +81,48 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Changing requests of the whole program run: how many are under way, and whether new ones may begin.
+/// Changing requests of the whole program run: how many are under way, whose, and whether new ones may begin.
 #[derive(Debug, Default)]
 pub struct Writes {
-    in_flight: Cell<usize>,
+    /// The task of each that is under way.
+    in_flight: RefCell<Vec<Task>>,
+    /// The task that is being worked on.
+    current: Cell<Task>,
+    last: Cell<u64>,
     closed: Cell<Option<Exit>>,
 }
+
+/// A piece of work whose changing requests can be told from those of others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Task(u64);
 
 impl Writes {
     /// How many are under way.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.get()
+        self.in_flight.borrow().len()
+    }
+
+    /// Whether one of this task is under way.
+    pub fn is_in_flight(&self, task: Task) -> bool {
+        self.in_flight.borrow().contains(&task)
+    }
+
+    /// A new task.
+    pub fn task(&self) -> Task {
+        self.last.set(self.last.get() + 1);
+        Task(self.last.get())
+    }
+
+    /// Does a piece of work as this task.
+    pub async fn within<T>(&self, task: Task, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|context| {
+            let outer = self.current.replace(task);
+            let polled = work.as_mut().poll(context);
+            self.current.set(outer);
+            polled
+        })
+        .await
     }
 
     /// After a signal no changing request begins any more, also not a repeated one.
@@ -107,16 +138,20 @@ impl Writes {
     }
 
     fn enter(self: &Rc<Self>) -> InFlight {
-        self.in_flight.set(self.in_flight.get() + 1);
-        InFlight(Rc::clone(self))
+        let task = self.current.get();
+        self.in_flight.borrow_mut().push(task);
+        InFlight(Rc::clone(self), task)
     }
 }
 
-struct InFlight(Rc<Writes>);
+struct InFlight(Rc<Writes>, Task);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
+        let mut in_flight = self.0.in_flight.borrow_mut();
+        if let Some(at) = in_flight.iter().position(|task| *task == self.1) {
+            in_flight.swap_remove(at);
+        }
     }
 }
 

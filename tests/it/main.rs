@@ -12,6 +12,7 @@ mod harness;
 mod http;
 mod launch;
 mod recorded;
+mod signals;
 mod sources;
 mod surface;
 mod waiting;

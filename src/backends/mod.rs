@@ -77,8 +77,13 @@ pub struct Interval {
 pub enum RunningCheck {
     /// By reading before the launch.
     Before,
-    /// By reading after the vendor refused the launch.
-    AfterRefusal,
+    /// By reading after the vendor refused the launch in the one way that may mean it.
+    AfterRefusal {
+        /// The refusal's HTTP status.
+        status: u16,
+        /// The vendor's own code, where the status alone says too little.
+        code: Option<i64>,
+    },
     /// Not at all.
     Unknowable,
 }

@@ -191,9 +191,7 @@ impl Steer<'_> {
             Err(error) => {
                 let result = match error.lost() {
                     Some(_) => self.read_back(backend, control, target, error).await,
-                    None if error.refused() || error.exit() == Exit::InvalidState => {
-                        self.explain(backend, control, target, error, outcome).await
-                    }
+                    None if error.refused() => self.explain(backend, control, target, error, outcome).await,
                     None => Err(error),
                 };
                 match result {
@@ -206,7 +204,10 @@ impl Steer<'_> {
                         self.say_address(outcome);
                     }
                     Err(error) => {
+                        let interrupted = self.context.interrupt.received();
+                        let signal = interrupted.filter(|_| error.exit() != Exit::UnknownOutcome);
                         outcome.fail(error);
+                        outcome.exit = signal.unwrap_or(outcome.exit);
                         return false;
                     }
                 }
@@ -228,7 +229,7 @@ impl Steer<'_> {
         refused: Error,
         outcome: &mut Outcome,
     ) -> Result<(OutcomeKind, Run, String)> {
-        let Ok(reading) = backend.status(target).await else { return Err(refused) };
+        let Ok(reading) = guarded(self.context, backend.status(target)).await else { return Err(refused) };
         let run = reading.value;
         let Some(state) = run.state else { return Err(refused) };
         let word = run.native_state.clone().unwrap_or_else(|| state.name().to_owned());

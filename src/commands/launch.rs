@@ -241,15 +241,21 @@ impl Launch<'_> {
         if let Some(lost) = refused.lost() {
             return self.read_back(backend, prepared, lost.sent, refused).await;
         }
-        if refused.refused() && spec.running_check == RunningCheck::AfterRefusal {
+        if refused.refused() && may_run_already(spec.running_check, &refused) {
             // Only a reading that shows an active run makes it "already running".
-            if let Ok(running) = backend.active_runs(target).await
-                && let Some(run) = running.into_iter().next()
-            {
-                return Ok(Step::Running(run));
+            match guarded(self.context, backend.active_runs(target)).await {
+                Ok(running) => {
+                    if let Some(run) = running.into_iter().next() {
+                        return Ok(Step::Running(run));
+                    }
+                }
+                Err(_unreadable) => {}
             }
         }
-        Err(refused)
+        match self.context.interrupt.received() {
+            Some(signal) => Err(refused.with_exit(signal)),
+            None => Err(refused),
+        }
     }
 
     /// The answer is lost: exactly one new run settles it, two do not, and none proves nothing.
@@ -417,6 +423,13 @@ impl Launch<'_> {
 /// Whether the vendor has runs at all, or only results.
 fn has_runs(backend: &dyn Backend) -> bool {
     !matches!((backend.spec().support)(Operation::RunsList, None), Support::No(_))
+}
+
+/// Whether a refusal is the one that the vendor gives, among other reasons, when the scan is running already.
+fn may_run_already(check: RunningCheck, refused: &Error) -> bool {
+    let RunningCheck::AfterRefusal { status, code } = check else { return false };
+    let answer = refused.answer();
+    answer.status == Some(status) && (code.is_none() || answer.code == code)
 }
 
 fn addresses(backend: &dyn Backend, runs: &[Run]) -> Vec<String> {

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::sending::guarded;
 use crate::backends::{Backend, Interval, Seen, Spec, Target};
 use crate::config::settings::duration;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Outcome, OutcomeKind, Run, RunState};
 use crate::poll;
@@ -210,6 +211,10 @@ pub async fn conclude(
             context.writes.close(signal);
             context.ui.hint(&attach());
             outcome.exit = signal;
+            if outcome.kind == OutcomeKind::Confirmed {
+                // A wait is that from the start, and nothing was seen.
+                outcome.kind = OutcomeKind::Failed;
+            }
             outcome.message = Some("interrupted; the scan goes on".to_owned());
         }
     }
@@ -277,11 +282,22 @@ async fn after_patience(
 ) -> Error {
     let Some(control) = flags.on_timeout.control() else { return Error::new(Exit::WaitEnded, why) };
     let word = control.verb();
-    let error = match backend.control(target, control).await {
+    let result = guarded(context, backend.control(target, control)).await;
+    let error = match &result {
         Ok(_) => Error::new(Exit::WaitEnded, format!("{why}; {word} was accepted")),
-        Err(refused) => {
-            Error::new(Exit::WaitEnded, format!("{why}; {word} was sent and did not work")).because(refused.one_line())
+        Err(problem) => {
+            let what = match problem.detail() {
+                Detail::Lost(_) => "was sent, and its answer was lost",
+                Detail::Refused => "was refused",
+                _ => "did not work",
+            };
+            Error::new(Exit::WaitEnded, format!("{why}; {word} {what}")).because(problem.one_line())
         }
+    };
+    let error = match (context.interrupt.received(), result) {
+        (None, _) => error,
+        (Some(_), Err(problem)) if problem.exit() == Exit::UnknownOutcome => error.with_exit(Exit::UnknownOutcome),
+        (Some(signal), _) => error.with_exit(signal),
     };
     context.ui.status(&format!("{}: {}", target.describe(), error.one_line()));
     error

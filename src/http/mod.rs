@@ -597,7 +597,7 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Received
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(Broken {
-                event: Event::NoAnswer,
+                event: Event::TooLarge,
                 why: format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20),
             });
         }

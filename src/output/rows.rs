@@ -29,6 +29,8 @@ pub trait Row {
     const KIND: &'static str;
     /// The columns of table and CSV.
     const HEADERS: &'static [&'static str];
+    /// Columns that a table leaves out where it would not fit, the least missed first.
+    const SPARE: &'static [&'static str];
 
     /// One JSON object.
     fn json(&self) -> Value;
@@ -97,6 +99,7 @@ struct OutcomeJson<'a> {
 impl Row for OutcomeRow {
     const KIND: &'static str = "outcomes";
     const HEADERS: &'static [&'static str] = &["ADDRESS", "VERB", "OUTCOME", "STATE", "MESSAGE"];
+    const SPARE: &'static [&'static str] = &["VERB"];
 
     fn json(&self) -> Value {
         let outcome = &self.0;
@@ -260,6 +263,7 @@ impl Row for RunRow {
     const KIND: &'static str = "runs";
     const HEADERS: &'static [&'static str] =
         &["ADDRESS", "NAME", "STATE", "PROGRESS", "HOSTS", "STARTED", "ENDED", "MESSAGE"];
+    const SPARE: &'static [&'static str] = &["HOSTS", "STARTED", "ENDED", "PROGRESS"];
 
     fn json(&self) -> Value {
         to_json(&self.wire())
@@ -313,6 +317,7 @@ struct ScanJson<'a> {
 impl Row for ScanRow {
     const KIND: &'static str = "scans";
     const HEADERS: &'static [&'static str] = &["ADDRESS", "NAME", "ENABLED", "SCHEDULE", "TARGETS", "LAST RUN"];
+    const SPARE: &'static [&'static str] = &["ENABLED", "SCHEDULE", "LAST RUN"];
 
     fn json(&self) -> Value {
         let scan = &self.scan;
@@ -379,6 +384,7 @@ impl Row for ProfileRow {
     const KIND: &'static str = "profiles";
     const HEADERS: &'static [&'static str] =
         &["PROFILE", "BACKEND", "BASE URL", "DEFAULT", "GROUPS", "OK", "USER", "MESSAGE", "DETAILS"];
+    const SPARE: &'static [&'static str] = &["DETAILS", "BASE URL", "GROUPS", "DEFAULT"];
 
     fn json(&self) -> Value {
         to_json(self)
@@ -423,6 +429,7 @@ pub struct SupportRow {
 impl Row for SupportRow {
     const KIND: &'static str = "backends";
     const HEADERS: &'static [&'static str] = &["BACKEND", "VERB", "SUPPORT", "BARE ID", "NOTE"];
+    const SPARE: &'static [&'static str] = &["BARE ID"];
 
     fn json(&self) -> Value {
         to_json(self)

@@ -1,7 +1,7 @@
 //! Rows as a table for people and as CSV for spreadsheets.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
 
 use super::rows::{Row, Tone};
 use crate::ui::clean;
@@ -22,15 +22,12 @@ pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
         }
     }
     if color {
-        table.enforce_styling();
+        table.enforce_styling().style_text_only();
     } else {
         table.force_no_tty();
     }
     let cells: Vec<Vec<(String, Tone)>> = rows.iter().map(Row::cells).collect();
-    // A column in which nothing is known only takes room.
-    let used: Vec<usize> = (0..R::HEADERS.len())
-        .filter(|column| cells.iter().any(|row| row.get(*column).is_some_and(|(text, _)| !text.is_empty())))
-        .collect();
+    let used = columns::<R>(&cells, width);
     table.set_header(used.iter().map(|column| {
         let cell = Cell::new(R::HEADERS[*column]);
         if color { cell.add_attribute(Attribute::Bold) } else { cell }
@@ -50,12 +47,34 @@ pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
             }
         }));
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    if text.is_empty() {
-        text.push('\n');
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
-    // The preset indents every line by its invisible border.
-    text.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+    // An address is there to be copied, so it is never broken.
+    if let Some(address) = table.column_mut(0) {
+        address.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// The columns to show. One in which nothing is known only takes room; where the rest is too wide, spare ones go.
+fn columns<R: Row>(cells: &[Vec<(String, Tone)>], width: Option<u16>) -> Vec<usize> {
+    // A text that long is wrapped rather than counted.
+    const LONGEST: usize = 24;
+    let content = |column: usize| cells.iter().map(|row| row[column].0.chars().count()).max().unwrap_or_default();
+    let mut used: Vec<usize> = (0..R::HEADERS.len()).filter(|column| content(*column) > 0).collect();
+    let Some(width) = width.map(usize::from) else { return used };
+    let wide = |column: usize| {
+        let longest = if column == 0 { usize::MAX } else { LONGEST };
+        content(column).min(longest).max(R::HEADERS[column].len()) + 2
+    };
+    for spare in R::SPARE {
+        if used.iter().map(|column| wide(*column)).sum::<usize>() <= width + 2 {
+            break;
+        }
+        used.retain(|column| R::HEADERS[*column] != *spare);
+    }
+    used
 }
 
 /// Rows as CSV with a header line, always the same columns.

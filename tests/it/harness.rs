@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -179,4 +179,56 @@ fn a_home_starts_empty() {
     let env = Env::new();
     assert!(env.read("config/scanctl/config.toml").is_none());
     assert!(env.config_path().starts_with(env.folder()));
+}
+
+#[test]
+fn a_program_under_way_gets_signals() {
+    for terminate in [false, true] {
+        let vendor = Vendor::start();
+        vendor.expect(get("/scans/219").reply(Reply::stall()));
+        let env = Env::new();
+        env.tenable_io(&vendor);
+        let running = env.spawn(&["status", "io/219"]);
+        vendor.wait_for("GET", "/scans/219");
+        if terminate {
+            running.terminate();
+        } else {
+            running.interrupt();
+        }
+        running.wait().expect_code(if terminate { 143 } else { 130 });
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked() {
+    let vendor = Vendor::start();
+    let env = Env::new();
+    env.tenable_io(&vendor);
+    let output = env.run_on_terminal(&["force-stop", "io/template-1"], "n\n").expect_code(2);
+    assert!(output.stderr.contains("[y/N]") && output.stdout.is_empty(), "{output}");
+    env.run(&["force-stop", "io/template-1"]).expect_code(2);
+    assert_eq!(vendor.writes(), 0);
+    vendor.expect(get("/scans/template-1").any_query().reply(Reply::empty(404)).any_number());
+    vendor.expect(post("/scans/template-1/force-stop").json(json!({})));
+    env.run_on_terminal(&["force-stop", "io/template-1"], "y\n").expect_code(0);
+}
+
+/// Everywhere else tests have no time for pauses.
+#[test]
+fn pauses_are_made_where_a_test_asks_for_them() {
+    let pause = Duration::from_millis(300);
+    for without in [true, false] {
+        let vendor = Vendor::start();
+        let busy = Reply::empty(429).header("Retry-After", "0.3");
+        vendor.expect(get("/scans/219").replies([busy, Reply::empty(404)]).repeatedly());
+        let mut env = Env::new();
+        env.tenable_io(&vendor);
+        if without {
+            env.unset("__SCANCTL_TEST_NO_DELAY");
+        }
+        let begin = Instant::now();
+        let output = env.run(&["status", "io/219"]).expect_code(5);
+        assert!(output.stderr.contains("rate limited, waiting 0.3 s (try 2 of 5)"), "{output}");
+        assert!(!without || begin.elapsed() >= pause, "{:?}", begin.elapsed());
+    }
 }

@@ -151,13 +151,6 @@ impl Vendor {
         Gate(Arc::clone(&self.shared))
     }
 
-    /// Fails now, rather than at the end, if the script is not satisfied.
-    pub fn verify(&self) {
-        let problems = self.problems();
-        self.shared.state().verified = true;
-        assert!(problems == 0, "{}", self.report());
-    }
-
     /// What would fail the test, without failing it. For tests of the mock itself.
     pub fn take_problems(&self) -> String {
         let problems = self.problems();
@@ -327,10 +320,8 @@ fn serve(stream: TcpStream, number: usize, shared: &Arc<Shared>, tls: Option<Arc
     };
     let mut buffer = Vec::new();
     loop {
-        if buffer.is_empty() && wire.socket().peek(&mut [0]).ok()? > 0 {
-            if shared.change(closes_before_reading) {
-                return Some(wire);
-            }
+        if buffer.is_empty() && wire.socket().peek(&mut [0]).ok()? > 0 && shared.change(closes_before_reading) {
+            return Some(wire);
         }
         let mut request = match read_request(&mut wire, &mut buffer) {
             Ok(Some(request)) => request,

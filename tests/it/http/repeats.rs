@@ -130,6 +130,7 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
         row("reset", "", always(Reply::reset())),
         row("half the body", "", always(Reply::text(200, whole).half())),
         row("half the body, then 200", "", first(Reply::text(200, whole).half())),
+        row("gzip that is none", "", always(Reply::text(200, whole).header("Content-Encoding", "gzip"))),
         row("no HTTP", "", always(Reply::garbage("SSH-2.0-OpenSSH_9.9\r\n"))),
         row("no answer in time", "timeout = \"200ms\"", always(Reply::stall())),
         row("no answer in time, then 200", "timeout = \"500ms\"", first(Reply::stall())),
@@ -137,7 +138,7 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
     );
     let mut lines: Vec<String> = rows.0.into();
     macro_rules! rest { ($($at:tt)*) => { $(lines.push(rows.$at);)* } }
-    rest!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20);
+    rest!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21);
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     200                                   | 1 seen, 0 pauses: ok                      | 1 seen, 0 pauses: ok                      | 1 seen, 0 pauses: ok
@@ -167,6 +168,7 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
     reset                                 | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     half the body                         | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     half the body, then 200               | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: unknown_outcome, lost
+    gzip that is none                     | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     no HTTP                               | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     no answer in time                     | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     no answer in time, then 200           | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: unknown_outcome, lost

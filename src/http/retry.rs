@@ -99,7 +99,8 @@ pub fn pause(attempt: u32, random: f64) -> Duration {
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // More than can be counted is longer than anybody waits.
+        return Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
     }
     let until = http_date(text)?;
     let now = date(headers).unwrap_or_else(Timestamp::now);

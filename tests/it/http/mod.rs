@@ -136,7 +136,7 @@ impl SessionProtocol for Login {
 /// What callers must tell apart, in a word.
 fn fate(error: &Error) -> String {
     let detail = match error.detail() {
-        Detail::Plain => "",
+        Detail::Plain | Detail::Told => "",
         Detail::Lost(_) => ", lost",
         Detail::Planned(_) => ", planned",
         Detail::Refused => ", refused",

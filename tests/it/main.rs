@@ -10,6 +10,7 @@ mod control;
 mod harness;
 mod http;
 mod launch;
+mod output;
 mod recorded;
 mod signals;
 mod sources;

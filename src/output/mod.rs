@@ -287,6 +287,10 @@ impl Target {
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
         let beside = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
         let file = File::create(&beside).map_err(|problem| fail(&problem))?;
+        if let Ok(before) = std::fs::metadata(&place) {
+            // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
+            drop(file.set_permissions(before.permissions()));
+        }
         Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
     }
 

@@ -226,8 +226,14 @@ impl Output {
         let streamed = *self.streamed.borrow() > 0;
         for sink in self.sinks.iter().filter(|sink| self.shows(sink)) {
             let text = match sink.format {
-                Format::Ndjson if streamed => String::new(),
-                Format::Ndjson => rows.iter().map(|row| format!("{}\n", row.json())).collect(),
+                Format::Ndjson => {
+                    let left: &[R] = if streamed { &[] } else { rows };
+                    let mut lines: String = left.iter().map(|row| format!("{}\n", row.json())).collect();
+                    if !complete {
+                        lines.push_str(&format!("{}\n", json!({ "kind": "end", "complete": false })));
+                    }
+                    lines
+                }
                 Format::Json => {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
                     let document =

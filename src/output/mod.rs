@@ -191,10 +191,14 @@ impl Output {
     /// # Errors
     /// Exit 1 when a place cannot be written.
     pub fn raw(&self, bodies: &[bytes::Bytes]) -> Result<()> {
-        for body in bodies {
+        if bodies.is_empty() {
+            return Ok(());
+        }
+        for (at, body) in bodies.iter().enumerate() {
+            let apart = bodies.get(at + 1).is_some() && !body.ends_with(b"\n");
             for sink in &self.sinks {
                 sink.write(&self.ui, body)?;
-                if !body.ends_with(b"\n") {
+                if apart {
                     sink.write(&self.ui, b"\n")?;
                 }
             }

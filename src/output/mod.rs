@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::error::{Error, Result, nearest};
 use crate::exit::Exit;
-use crate::ui::Ui;
+use crate::ui::{Ui, clean};
 use rows::Row;
 
 /// A format of rows.
@@ -183,10 +183,11 @@ impl Output {
     /// # Errors
     /// Exit 1 when stdout cannot be written.
     pub fn address(&self, address: &str) -> Result<()> {
-        if self.addresses_only { self.ui.data(format!("{address}\n").as_bytes()) } else { Ok(()) }
+        if self.addresses_only { self.ui.data(format!("{}\n", clean(address)).as_bytes()) } else { Ok(()) }
     }
 
-    /// Writes the vendor's bytes to every place.
+    /// Writes the vendor's bytes to every place, as they are; several answers are a line apart. Where nothing was read,
+    /// files stay as they were.
     ///
     /// # Errors
     /// Exit 1 when a place cannot be written.

@@ -11,7 +11,7 @@ use crate::cli::{self, Global};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::model::{Operation, Support};
+use crate::model::{Operation, Support, Verb};
 use crate::output::Output;
 use crate::output::rows::{Row, Subject};
 
@@ -75,12 +75,13 @@ where
     }
     if output.is_raw() {
         output.raw(&raw)?;
-    } else if fates.contains(&Exit::Success) {
+    } else {
         output.finish(&rows, failures.is_empty())?;
     }
+    let verb = Verb::ALL.into_iter().find(|verb| verb.operation() == operation).map(Verb::name);
     for (backend, failure) in &failures {
         let subject =
-            Subject { profile: Some(backend.profile()), backend: Some(backend.spec().id), ..Subject::default() };
+            Subject { profile: Some(backend.profile()), backend: Some(backend.spec().id), verb, address: None };
         cli::report(&context.ui, failure, subject);
     }
     Ok(Exit::of_targets(fates))

@@ -90,7 +90,18 @@ async fn of_scan(scan: String, global: &Global, context: &Context) -> anyhow::Re
     let reading = tokio::select! {
         biased;
         signal = context.interrupt.first() => return Ok(signal),
-        reading = read => reading?,
+        reading = read => reading,
+    };
+    let reading = match reading {
+        Ok(reading) => reading,
+        Err(error) => {
+            if !output.is_raw() {
+                output.finish::<RunRow>(&[], false)?;
+            }
+            let failure = targets::failed(job, backend.spec().id, Verb::RunsList, error);
+            targets::report_failure(&context.ui, &failure);
+            return Ok(failure.exit);
+        }
     };
     tell(context, &reading.notes);
     if output.is_raw() {

@@ -47,7 +47,10 @@ pub fn safe_headers(headers: &HeaderMap) -> String {
 /// The beginning of a body as text.
 pub fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
-    let mut text: String = text.trim().chars().map(|symbol| if symbol.is_control() { ' ' } else { symbol }).collect();
+    // Neither control characters nor marks that reorder what a reader sees.
+    let powerful =
+        |symbol: char| symbol.is_control() || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut text: String = text.trim().chars().map(|symbol| if powerful(symbol) { ' ' } else { symbol }).collect();
     if body.len() > EXCERPT {
         text.push('…');
     }

@@ -11,6 +11,7 @@ mod control;
 mod harness;
 mod http;
 mod launch;
+mod output;
 mod recorded;
 mod signals;
 mod sources;

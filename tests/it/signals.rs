@@ -14,8 +14,11 @@ use crate::common::{Env, Reply, Vendor, delete, get, post};
 /// What the program says when a signal finds a changing request under way.
 const UNDER_WAY: &str = "interrupted; waiting up to 5 s for the answer to what was sent";
 
-/// A signal and the code that the shell sees.
-const SIGNALS: [(fn(&Running), i32); 2] = [(Running::interrupt, 130), (Running::terminate, 143)];
+/// Sends a signal to the program.
+type Signal = fn(&Running);
+
+/// Each signal with the code that the shell sees.
+const SIGNALS: [(Signal, i32); 2] = [(Running::interrupt, 130), (Running::terminate, 143)];
 
 /// The run goes on without end.
 fn runs_forever(vendor: &Vendor) {

@@ -49,8 +49,8 @@ pub struct Args {
     pub port: Option<u16>,
 
     /// Add this to every answer
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s", hide_default_value = true)]
-    pub latency: Duration,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub latency: Option<Duration>,
 
     /// The command to run, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
@@ -70,7 +70,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if !(speed.is_finite() && speed > 0.0) {
         return Err(Error::usage("`--speed` must be a number above 0").into());
     }
-    let mut options = Options { speed, faults, seed, ports: port, latency, log: None };
+    let mut options = Options { speed, faults, seed, ports: port, latency: latency.unwrap_or_default(), log: None };
     if global.verbose > 0 {
         options.log = Some(Arc::new(|exchange| {
             let (profile, method, target, status) =

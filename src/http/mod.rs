@@ -451,7 +451,8 @@ impl Http {
             .dialect
             .request_id
             .and_then(|name| received.headers.get(name))
-            .and_then(|value| value.to_str().ok().map(str::to_owned));
+            .and_then(|value| value.to_str().ok())
+            .map(|id| self.scrub(id));
         let refusal = |vendor: VendorError| Refusal {
             status: Some(status),
             request_id: request_id.clone(),
@@ -472,14 +473,16 @@ impl Http {
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if !received.status.is_success() {
-            let vendor = (self.dialect.refusal)(status, &received.headers, &received.body);
+            // Struck out before anything is cut, lest the beginning of a key be left.
+            let told = self.scrub(&String::from_utf8_lossy(&received.body));
+            let vendor = (self.dialect.refusal)(status, &received.headers, told.as_bytes());
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if let Some(vendor) = (self.dialect.error_in_success)(&received.body) {
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if let Some(warning) = received.headers.get("deprecated").and_then(|value| value.to_str().ok()) {
-            self.warn_once(&format!("profile `{}`: the vendor says: {warning}", self.profile));
+            self.warn_once(&format!("profile `{}`: the vendor says: {}", self.profile, self.scrub(warning)));
         }
         Ok(Answer {
             label: request.label,
@@ -489,6 +492,7 @@ impl Http {
             headers: received.headers,
             body: received.body,
             request_id,
+            secrets: self.secrets().into_iter().cloned().chain(self.granted.borrow().iter().cloned()).collect(),
             sent,
             received: Instant::now(),
         })
@@ -523,6 +527,13 @@ impl Http {
             Auth::Headers { secrets, .. } => secrets.iter().collect(),
             Auth::Session(session) => session.protocol.secrets(),
         }
+    }
+
+    /// The beginning of a body, struck through before it is cut, lest the beginning of a key be left.
+    fn excerpt(&self, body: &[u8]) -> String {
+        const HEAD: usize = 64 * 1024;
+        let head = String::from_utf8_lossy(&body[..body.len().min(HEAD)]);
+        trace::excerpt(self.scrub(&head).as_bytes())
     }
 
     /// Strikes this profile's secrets out of a text that may echo them.
@@ -573,11 +584,11 @@ impl Http {
             url = %request.url().map(|url| trace::safe_url(&url)).unwrap_or_default(),
             status = received.status.as_u16(),
             milliseconds = u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX),
-            headers = %trace::safe_headers(&received.headers),
+            headers = %self.scrub(&trace::safe_headers(&received.headers)),
             "answer"
         );
         if !request.private {
-            tracing::trace!(profile = %self.profile, body = %self.scrub(&trace::excerpt(&received.body)), "body");
+            tracing::trace!(profile = %self.profile, body = %self.excerpt(&received.body), "body");
         }
     }
 }
@@ -811,6 +822,8 @@ pub struct Answer {
     pub body: Bytes,
     /// The vendor's request id.
     pub request_id: Option<String>,
+    /// What is struck out of texts about this answer.
+    secrets: Vec<Secret>,
     /// The vendor's clock when it answered.
     pub date: Option<Timestamp>,
     /// Just before the first byte was sent.
@@ -846,6 +859,8 @@ impl Answer {
     pub fn unreadable(&self, why: &str) -> Error {
         let answer =
             VendorAnswer { status: Some(self.status), request_id: self.request_id.clone(), ..VendorAnswer::default() };
+        // What does not fit may be told by its value.
+        let why = auth::scrub(why, &self.secrets);
         let error = Error::bad_data(format!("the answer to `{}` is not what the API promises: {why}", self.label))
             .with_answer(answer)
             .hint("`-vvv` shows the beginning of the answer");

@@ -11,10 +11,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// A failure, with everything a tired person and a script need.
 ///
 /// Boxed, so that results stay small.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     exit: Exit,
     message: String,
@@ -39,7 +39,7 @@ pub struct VendorAnswer {
 }
 
 /// What callers must be able to tell apart beyond the exit code.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Detail {
     /// Nothing more.
     Plain,
@@ -49,6 +49,8 @@ pub enum Detail {
     Planned(PlannedRequest),
     /// The vendor answered this request with a definite refusal; nothing was changed.
     Refused,
+    /// Its errors were printed already, one by one.
+    Told,
     /// Several things could have been meant, or could be the run: full addresses.
     Candidates(Vec<String>),
 }

@@ -178,6 +178,11 @@ impl Ui {
         self.stderr(&text);
     }
 
+    /// A line for people that is said under `--quiet` too.
+    pub fn always(&self, text: &str) {
+        self.stderr(&clean(text));
+    }
+
     /// A line on stderr as it is: JSON errors, prompts' answers.
     pub fn stderr(&self, text: &str) {
         let write = || {
@@ -213,11 +218,16 @@ impl Ui {
             ProgressChoice::Auto => ProgressChoice::Plain,
             other => other,
         };
+        // A display that cannot be drawn, on a dumb terminal or in a pipe, would say nothing at all.
+        let choice = match choice {
+            ProgressChoice::Bar if ProgressDrawTarget::stderr().is_hidden() => ProgressChoice::Plain,
+            other => other,
+        };
         let bar = (choice == ProgressChoice::Bar).then(|| {
             let mut live = self.live.borrow_mut();
             let live = live.get_or_insert_with(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
             let bar = live.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}") {
                 bar.set_style(style);
             }
             bar.set_prefix(clean(name));

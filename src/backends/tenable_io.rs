@@ -44,7 +44,7 @@ pub static SPEC: Spec = Spec {
         prefix: "",
         // The vendor asks integrations not to send requests in parallel.
         max_concurrency: 1,
-        public_cloud: true,
+        public_cloud: Some("tenable.com"),
     },
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
     running_check: RunningCheck::AfterRefusal { status: 409, code: None },

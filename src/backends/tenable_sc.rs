@@ -41,7 +41,7 @@ use crate::model::{Address, Control, Operation, Run, RunId, RunState, Scan, Scan
 pub static SPEC: Spec = Spec {
     id: sc_rest::INSTANCE,
     title: "Tenable Security Center",
-    defaults: Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: false },
+    defaults: Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: None },
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
     running_check: RunningCheck::Before,
     launches_without_scan: false,

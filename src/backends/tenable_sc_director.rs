@@ -45,7 +45,7 @@ use wire::{Copied, StoredScan};
 pub static SPEC: Spec = Spec {
     id: "tenable-sc-director",
     title: "Tenable Security Center Director",
-    defaults: Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: false },
+    defaults: Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: None },
     interval: Interval { first: Duration::from_secs(30), longest: Duration::from_secs(120) },
     running_check: RunningCheck::Before,
     launches_without_scan: false,

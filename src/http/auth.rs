@@ -2,6 +2,9 @@
 //!
 //! This is the one place, besides the login bodies of a backend, where a secret's text is used.
 
+use std::cell::RefCell;
+
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 use tokio::sync::Mutex;
@@ -56,6 +59,8 @@ impl Auth {
 pub struct Session {
     pub(super) protocol: Box<dyn SessionProtocol>,
     pub(super) live: Mutex<Option<Live>>,
+    /// A login that was refused for certain: trying it again for every request would lock the account.
+    pub(super) refused: RefCell<Option<Error>>,
 }
 
 /// An open session.
@@ -69,7 +74,7 @@ pub(super) struct Live {
 impl Session {
     /// A session that is not open yet.
     pub fn new(protocol: Box<dyn SessionProtocol>) -> Self {
-        Self { protocol, live: Mutex::new(None) }
+        Self { protocol, live: Mutex::new(None), refused: RefCell::new(None) }
     }
 }
 
@@ -113,15 +118,36 @@ pub fn header_value(secret: &Secret) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// Strikes secrets out of a text that may echo them. Short ones are left: they would strike out ordinary words.
+/// Strikes secrets out of a text that may echo them, as they are or as JSON writes them. Short ones are left: they would
+/// strike out ordinary words.
 pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    const SHORTEST: usize = 8;
+    const SHORTEST: usize = 6;
     let mut text = text.to_owned();
     for secret in secrets {
         let secret = secret.expose();
-        if secret.len() >= SHORTEST && text.contains(secret) {
-            text = text.replace(secret, "(redacted)");
+        if secret.len() < SHORTEST {
+            continue;
+        }
+        let written = serde_json::Value::from(secret).to_string();
+        for form in [secret, written.trim_matches('"')] {
+            if text.contains(form) {
+                text = text.replace(form, "(redacted)");
+            }
         }
     }
     text
+}
+
+/// Strikes secrets out of an answer, so that its bytes can be shown and saved. Only long ones: a short one may well be
+/// the name of a JSON key.
+pub fn scrub_body<'a>(body: Bytes, secrets: impl IntoIterator<Item = &'a Secret>) -> Bytes {
+    const SHORTEST: usize = 12;
+    let mut body = body;
+    for secret in secrets {
+        let secret = secret.expose();
+        if secret.len() >= SHORTEST && memchr::memmem::find(&body, secret.as_bytes()).is_some() {
+            body = String::from_utf8_lossy(&body).replace(secret, "(redacted)").into();
+        }
+    }
+    body
 }

@@ -26,8 +26,8 @@ pub struct Defaults {
     pub prefix: &'static str,
     /// Requests at a time; the vendors ask for few.
     pub max_concurrency: usize,
-    /// A public cloud: `insecure` is refused.
-    pub public_cloud: bool,
+    /// The domain of the vendor's public cloud: `insecure` is refused there.
+    pub public_cloud: Option<&'static str>,
 }
 
 /// The connection settings of one profile.
@@ -104,7 +104,7 @@ impl Connection {
                 return Err(settings.error("connect_to", "`connect_to` leaves this machine, which needs https://"));
             }
         }
-        if connection.insecure && defaults.public_cloud {
+        if connection.insecure && is_cloud_of(&connection.base, defaults) {
             return Err(settings.error("insecure", "`insecure` is refused for a public cloud"));
         }
         if connection.ca_only && connection.ca_file.is_none() {
@@ -253,6 +253,12 @@ fn base(text: &str, prefix: &str) -> Result<Url, String> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&if path.ends_with(prefix) { path } else { format!("{path}{prefix}") });
     Ok(url)
+}
+
+/// Whether the address is the vendor's public cloud, as opposed to a product of the same API on somebody's own host.
+fn is_cloud_of(url: &Url, defaults: Defaults) -> bool {
+    let (Some(host), Some(domain)) = (url.host_str(), defaults.public_cloud) else { return false };
+    host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
 }
 
 fn is_loopback(url: &Url) -> bool {

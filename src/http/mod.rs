@@ -231,7 +231,8 @@ impl Http {
         let Auth::Session(session) = &self.auth else { return };
         let Some(live) = session.live.lock().await.take() else { return };
         let logout = session.protocol.logout();
-        match self.session_request(&logout, &live.headers, Repeat::Idempotent).await {
+        let deadline = Instant::now() + retry::CALL_DEADLINE;
+        match self.session_request(&logout, &live.headers, Repeat::Idempotent, deadline).await {
             Ok(_) => {}
             Err(Failure::Expired(problem) | Failure::Other(problem)) => {
                 tracing::debug!(profile = %self.profile, problem = %problem.one_line(), "logout failed");
@@ -265,19 +266,21 @@ impl Http {
         self.shared.writes.check(request.repeat)?;
         let _permit =
             self.gate.acquire().await.map_err(|_closed| Error::new(Exit::Internal, "the client is closed"))?;
+        // One deadline for all that belongs to the call, a login included.
+        let deadline = Instant::now() + retry::CALL_DEADLINE;
         match &self.auth {
-            Auth::Headers { headers, .. } => match self.attempts(request, headers).await {
+            Auth::Headers { headers, .. } => match self.attempts(request, headers, deadline).await {
                 Ok(answer) => Ok(answer),
                 Err(Failure::Expired(problem) | Failure::Other(problem)) => Err(problem),
             },
             Auth::Session(session) => {
-                let live = self.open_session(session, None).await?;
-                match self.attempts(request, &live.headers).await {
+                let live = self.open_session(session, None, deadline).await?;
+                match self.attempts(request, &live.headers, deadline).await {
                     Ok(answer) => Ok(answer),
                     Err(Failure::Other(problem)) => Err(problem),
                     Err(Failure::Expired(_)) => {
-                        let live = self.open_session(session, Some(live.generation)).await?;
-                        match self.attempts(request, &live.headers).await {
+                        let live = self.open_session(session, Some(live.generation), deadline).await?;
+                        match self.attempts(request, &live.headers, deadline).await {
                             Ok(answer) => Ok(answer),
                             Err(Failure::Expired(problem) | Failure::Other(problem)) => Err(problem),
                         }
@@ -288,19 +291,26 @@ impl Http {
     }
 
     /// The open session, or a new login if there is none or `expired` is the one that was refused.
-    async fn open_session(&self, session: &auth::Session, expired: Option<u64>) -> Result<Live> {
+    async fn open_session(&self, session: &auth::Session, expired: Option<u64>, deadline: Instant) -> Result<Live> {
         let mut live = session.live.lock().await;
         let next = match &*live {
             Some(open) if expired != Some(open.generation) => return Ok(open.clone()),
             Some(open) => open.generation + 1,
             None => expired.map_or(1, |old| old + 1),
         };
+        if let Some(refused) = &*session.refused.borrow() {
+            return Err(refused.clone());
+        }
         *live = None;
         let login = session.protocol.login();
-        let answer = match self.session_request(&login, &[], Repeat::Idempotent).await {
+        let answer = match self.session_request(&login, &[], Repeat::Idempotent, deadline).await {
             Ok(answer) => answer,
             Err(Failure::Expired(problem) | Failure::Other(problem)) => {
-                return Err(problem.context(format!("profile `{}`: the login failed", self.profile)));
+                let problem = problem.context(format!("profile `{}`: the login failed", self.profile));
+                if problem.refused() {
+                    *session.refused.borrow_mut() = Some(problem.clone());
+                }
+                return Err(problem);
             }
         };
         let cookies: Vec<String> = answer
@@ -309,7 +319,9 @@ impl Http {
             .iter()
             .filter_map(|value| value.to_str().ok().map(str::to_owned))
             .collect();
-        let headers = session.protocol.accept(&answer.body, &cookies)?;
+        let headers = session.protocol.accept(&answer.body, &cookies).inspect_err(|problem| {
+            *session.refused.borrow_mut() = Some(problem.clone());
+        })?;
         self.granted.borrow_mut().extend(headers.iter().map(|(_, secret)| secret.clone()));
         let opened = Live { generation: next, headers };
         *live = Some(opened.clone());
@@ -321,20 +333,25 @@ impl Http {
         session: &SessionRequest,
         headers: &[(HeaderName, Secret)],
         repeat: Repeat,
+        deadline: Instant,
     ) -> Result<Answer, Failure> {
         let mut request = Request::new(self, session.method.clone(), &session.path, repeat).label("session");
         request.private = true;
         if let Some(body) = &session.body {
             request.body = Body::Private(body.clone());
         }
-        self.attempts(&request, headers).await
+        self.attempts(&request, headers, deadline).await
     }
 
     /// The loop: send, classify, pause, send again. See [`retry::verdict`] for the table.
-    async fn attempts(&self, request: &Request<'_>, credentials: &[(HeaderName, Secret)]) -> Result<Answer, Failure> {
+    async fn attempts(
+        &self,
+        request: &Request<'_>,
+        credentials: &[(HeaderName, Secret)],
+        deadline: Instant,
+    ) -> Result<Answer, Failure> {
         let prepared = self.prepare(request, credentials)?;
         let client = self.client()?;
-        let started = Instant::now();
         let mut attempt = 0;
         loop {
             // Its turn, a login or a pause may have come after a signal. Sessions themselves still end in order.
@@ -343,7 +360,7 @@ impl Http {
             }
             attempt += 1;
             let sent = Instant::now();
-            let left = retry::CALL_DEADLINE.saturating_sub(started.elapsed());
+            let left = deadline.saturating_duration_since(sent);
             let limit = self.connection.timeout.min(left);
             let Some(copy) = prepared.try_clone() else {
                 return Err(Error::new(Exit::Internal, "a request could not be copied").into());
@@ -358,7 +375,9 @@ impl Http {
             };
             drop(in_flight);
             let (event, problem) = match result {
-                Ok(received) => {
+                Ok(mut received) => {
+                    // Before anything reads it: what the vendor echoes must not get any further.
+                    received.body = auth::scrub_body(received.body, self.secrets());
                     self.log(request, &received, sent);
                     match self.classify(request, received, sent) {
                         Ok(answer) => return Ok(answer),
@@ -382,7 +401,7 @@ impl Http {
                 Verdict::Again(exit) => {
                     let wanted = problem.vendor.pause.or(problem.retry_after);
                     let pause = wanted.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
-                    let in_time = started.elapsed() + pause < retry::CALL_DEADLINE;
+                    let in_time = pause < deadline.saturating_duration_since(Instant::now());
                     if attempt >= retry::ATTEMPTS || !in_time {
                         return Err(self
                             .failure(request, exit, Detail::Plain, problem)
@@ -482,7 +501,8 @@ impl Http {
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if let Some(warning) = received.headers.get("deprecated").and_then(|value| value.to_str().ok()) {
-            self.warn_once(&format!("profile `{}`: the vendor says: {}", self.profile, self.scrub(warning)));
+            let warning = self.scrub(warning);
+            self.warn_once(&format!("profile `{}`: the vendor says: {warning}", self.profile));
         }
         Ok(Answer {
             label: request.label,
@@ -527,13 +547,6 @@ impl Http {
             Auth::Headers { secrets, .. } => secrets.iter().collect(),
             Auth::Session(session) => session.protocol.secrets(),
         }
-    }
-
-    /// The beginning of a body, struck through before it is cut, lest the beginning of a key be left.
-    fn excerpt(&self, body: &[u8]) -> String {
-        const HEAD: usize = 64 * 1024;
-        let head = String::from_utf8_lossy(&body[..body.len().min(HEAD)]);
-        trace::excerpt(self.scrub(&head).as_bytes())
     }
 
     /// Strikes this profile's secrets out of a text that may echo them.
@@ -588,7 +601,7 @@ impl Http {
             "answer"
         );
         if !request.private {
-            tracing::trace!(profile = %self.profile, body = %self.excerpt(&received.body), "body");
+            tracing::trace!(profile = %self.profile, body = %trace::excerpt(self.scrub(&String::from_utf8_lossy(&received.body)).as_bytes()), "body");
         }
     }
 }
@@ -643,7 +656,7 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Received
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(Broken {
-                event: Event::NoAnswer,
+                event: Event::TooLarge,
                 why: format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20),
             });
         }

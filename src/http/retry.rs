@@ -36,6 +36,8 @@ pub enum Event {
     Certificate,
     /// Sent, at least in part, and no whole answer came: timeout, closed connection, cut-off body.
     NoAnswer,
+    /// More came than any vendor promises, and the rest was not read.
+    TooLarge,
     /// An answer with this status.
     Status(u16),
 }
@@ -62,6 +64,8 @@ pub fn verdict(repeat: Repeat, event: Event) -> Verdict {
         Event::NoConnection => Verdict::Again(Exit::Network),
         Event::Certificate => Verdict::Failed(Exit::Network),
         Event::NoAnswer => again_unless_once(Exit::Network),
+        Event::TooLarge if repeat == Repeat::Once => Verdict::Unknown,
+        Event::TooLarge => Verdict::Failed(Exit::BadData),
         Event::Status(status) => match status {
             200..=299 => Verdict::Done,
             300..=399 => Verdict::Failed(Exit::Config),
@@ -95,7 +99,8 @@ pub fn pause(attempt: u32, random: f64) -> Duration {
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // More than can be counted is longer than anybody waits.
+        return Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
     }
     let until = http_date(text)?;
     let now = date(headers).unwrap_or_else(Timestamp::now);
@@ -138,6 +143,7 @@ mod tests {
             ("no connection".to_owned(), Event::NoConnection),
             ("certificate".to_owned(), Event::Certificate),
             ("no answer".to_owned(), Event::NoAnswer),
+            ("too large".to_owned(), Event::TooLarge),
         ];
         events.extend(
             registered
@@ -165,6 +171,7 @@ mod tests {
         no connection: Again(Network) | Again(Network) | Again(Network)
         certificate: Failed(Network) | Failed(Network) | Failed(Network)
         no answer: Again(Network) | Again(Network) | Unknown
+        too large: Failed(BadData) | Failed(BadData) | Unknown
         100 101 102 103 104: Again(BadData) | Again(BadData) | Unknown
         200 201 202 203 204 205 206 207 208 226: Done | Done | Done
         300 301 302 303 304 305 306 307 308: Failed(Config) | Failed(Config) | Failed(Config)

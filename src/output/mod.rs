@@ -118,17 +118,30 @@ struct Target {
     name: PathBuf,
 }
 
+impl Wanted {
+    /// Whether what is wanted can be understood; opens nothing.
+    ///
+    /// # Errors
+    /// Exit 2 for an unknown format.
+    pub fn check(&self) -> Result<()> {
+        let flag = self.format.as_deref().map(Format::from_str).transpose()?;
+        self.default_format.as_deref().map(Format::from_str).transpose()?;
+        if self.raw && flag.is_some() {
+            return Err(Error::usage("`--raw` and `--format` exclude each other"));
+        }
+        Ok(())
+    }
+}
+
 impl Output {
     /// Reads what is wanted and opens every file.
     ///
     /// # Errors
     /// Exit 2 for an unknown format, a file without one, or a file that cannot be opened.
     pub fn open(wanted: &Wanted, ui: &Rc<Ui>) -> Result<Self> {
+        wanted.check()?;
         let flag = wanted.format.as_deref().map(Format::from_str).transpose()?;
         let default = wanted.default_format.as_deref().map(Format::from_str).transpose()?;
-        if wanted.raw && flag.is_some() {
-            return Err(Error::usage("`--raw` and `--format` exclude each other"));
-        }
         let stdout_format = flag.or(default).unwrap_or(Format::Table);
         let mut sinks = Vec::new();
         if wanted.outputs.is_empty() {
@@ -136,8 +149,11 @@ impl Output {
         }
         for typed in &wanted.outputs {
             let (named, path) = match typed.split_once('=') {
-                Some((format, path)) => (Some(Format::from_str(format)?), path),
-                None => (None, typed.as_str()),
+                // A path may have an equals sign; a format is one plain word.
+                Some((format, path)) if format.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                    (Some(Format::from_str(format)?), path)
+                }
+                _ => (None, typed.as_str()),
             };
             if path == "-" {
                 sinks.push(Sink { format: named.unwrap_or(stdout_format), place: Place::Stdout });
@@ -149,7 +165,12 @@ impl Output {
                 return Err(Error::usage(format!("which format for {}?", path.display()))
                     .hint(format!("name it: -o json={}", path.display())));
             };
-            sinks.push(Sink { format, place: Place::File(RefCell::new(Target::open(path)?)) });
+            let target = Target::open(path)?;
+            let same = |sink: &Sink| matches!(&sink.place, Place::File(other) if other.borrow().is_same(&target));
+            if sinks.iter().any(same) {
+                return Err(Error::usage(format!("{} is named twice as output", path.display())));
+            }
+            sinks.push(Sink { format, place: Place::File(RefCell::new(target)) });
         }
         if wanted.raw && ui.stdout_is_terminal() && sinks.iter().any(|sink| matches!(sink.place, Place::Stdout)) {
             return Err(Error::usage("the vendor's raw bytes are not written to a terminal")
@@ -183,7 +204,15 @@ impl Output {
     /// # Errors
     /// Exit 1 when stdout cannot be written.
     pub fn address(&self, address: &str) -> Result<()> {
-        if self.addresses_only { self.ui.data(format!("{}\n", clean(address)).as_bytes()) } else { Ok(()) }
+        if !self.addresses_only {
+            return Ok(());
+        }
+        let written = self.ui.data(format!("{}\n", clean(address)).as_bytes());
+        if written.is_err() {
+            // Without its address nobody could find the run again.
+            self.ui.always(address);
+        }
+        written
     }
 
     /// Writes the vendor's bytes to every place, as they are; several answers are a line apart. Where nothing was read,
@@ -229,16 +258,15 @@ impl Output {
     /// Exit 1 when a place cannot be written.
     pub fn finish<R: Row>(&self, rows: &[R], complete: bool) -> Result<()> {
         let streamed = *self.streamed.borrow() > 0;
+        let end = if complete { "" } else { "{\"kind\":\"end\",\"complete\":false}\n" };
+        let has_no_mark = |sink: &Sink| matches!(sink.format, Format::Csv | Format::Table);
+        if !complete && !rows.is_empty() && self.sinks.iter().any(has_no_mark) {
+            self.ui.warn("the output is not complete");
+        }
         for sink in self.sinks.iter().filter(|sink| self.shows(sink)) {
             let text = match sink.format {
-                Format::Ndjson => {
-                    let left: &[R] = if streamed { &[] } else { rows };
-                    let mut lines: String = left.iter().map(|row| format!("{}\n", row.json())).collect();
-                    if !complete {
-                        lines.push_str(&format!("{}\n", json!({ "kind": "end", "complete": false })));
-                    }
-                    lines
-                }
+                Format::Ndjson if streamed => end.to_owned(),
+                Format::Ndjson => rows.iter().map(|row| format!("{}\n", row.json())).chain([end.to_owned()]).collect(),
                 Format::Json => {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
                     let document =
@@ -296,11 +324,11 @@ impl Target {
         // A symbolic link keeps pointing where it points; the file behind it is replaced.
         let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| path.to_path_buf());
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
-        let beside = place.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-        let file = File::create(&beside).map_err(|problem| fail(&problem))?;
-        if let Ok(before) = std::fs::metadata(&place) {
-            // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
-            drop(file.set_permissions(before.permissions()));
+        // Nobody can know the name beforehand, and what is there already is never written to.
+        let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
+        let file = File::options().write(true).create_new(true).open(&beside).map_err(|problem| fail(&problem))?;
+        if let Ok(metadata) = std::fs::metadata(&place) {
+            file.set_permissions(metadata.permissions()).map_err(|problem| fail(&problem))?;
         }
         Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
     }
@@ -311,9 +339,17 @@ impl Target {
 
     fn keep(&mut self) -> Result<()> {
         self.file.flush().map_err(|problem| self.fail(&problem))?;
-        match self.rename.take() {
-            Some((beside, place)) => std::fs::rename(beside, place).map_err(|problem| self.fail(&problem)),
-            None => Ok(()),
+        let Some((beside, place)) = &self.rename else { return Ok(()) };
+        self.file.sync_all().and_then(|()| std::fs::rename(beside, place)).map_err(|problem| self.fail(&problem))?;
+        self.rename = None;
+        Ok(())
+    }
+
+    /// Whether the other one would replace the same file.
+    fn is_same(&self, other: &Self) -> bool {
+        match (&self.rename, &other.rename) {
+            (Some((_, mine)), Some((_, others))) => mine == others,
+            _ => false,
         }
     }
 

@@ -93,8 +93,11 @@ pub fn csv<R: Row>(rows: &[R]) -> String {
 
 /// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
 pub fn quote(text: &str) -> String {
-    let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    let text = if runs { format!("'{text}") } else { text.to_owned() };
+    // Control characters steer a terminal and mean nothing to a spreadsheet; line breaks stay.
+    let harmless = |symbol: char| if symbol.is_control() && symbol != '\n' { '\u{fffd}' } else { symbol };
+    let text: String = text.chars().map(harmless).collect();
+    let runs = text.trim_start().starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
+    let text = if runs { format!("'{text}") } else { text };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
@@ -112,6 +115,8 @@ mod tests {
             ("@SUM(A1),2", "\"'@SUM(A1),2\""),
             ("-3.5", "-3.5"),
             ("-cmd", "'-cmd"),
+            (" =1+1", "' =1+1"),
+            ("a\u{1b}[2J", "a\u{fffd}[2J"),
         ] {
             assert_eq!(quote(text), expected);
         }

@@ -223,7 +223,6 @@ fn mistakes_in_a_profile() {
             "max_concurrency = 9223372036854775807",
             "max_concurrency = 99999999999999999999",
             "insecure = \"canary\"",
-            "insecure = true",
             "ca_only = true",
             "ca_file = 31337",
             "client_cert = \"canary.pem\"",
@@ -272,8 +271,6 @@ fn mistakes_in_a_profile() {
         3 error: HOME/config.toml:6:19: profile `io`: `max_concurrency` must be an integer, not a number out of range
     insecure = "canary"
         3 error: HOME/config.toml:6:12: profile `io`: `insecure` must be true or false, not a string
-    insecure = true
-        3 error: HOME/config.toml:6:12: profile `io`: `insecure` is refused for a public cloud
     ca_only = true
         3 error: HOME/config.toml:6:11: profile `io`: `ca_only` needs a `ca_file`
     ca_file = 31337
@@ -292,6 +289,22 @@ fn mistakes_in_a_profile() {
         3 error: HOME/config.toml:6:21: profile `io`: `user_agent_suffix` must be a string, not an integer
     "#
     );
+}
+
+#[test]
+fn a_public_cloud_is_never_trusted_without_a_check() {
+    for (backend, origin) in [
+        ("tenable-io", ""),
+        ("tenable-io", "base_url = \"https://eu.cloud.tenable.com\""),
+        ("cloudflare", "account_id = \"0123456789abcdef0123456789abcdef\""),
+    ] {
+        let keys = if backend == "cloudflare" { "token = 'x'" } else { "access_key = 'x'\nsecret_key = 'x'" };
+        let text = format!("[profiles.io]\nbackend = \"{backend}\"\n{origin}\n{keys}\ninsecure = true\n");
+        let said = told(text);
+        assert!(said.contains("`insecure` is refused for a public cloud"), "{said}");
+    }
+    let own = "[profiles.io]\nbackend = \"tenable-io\"\nbase_url = \"https://nessus.example.org:8834\"\naccess_key = 'x'\nsecret_key = 'x'\ninsecure = true\n";
+    assert!(!told(own.to_owned()).contains("refused"));
 }
 
 #[test]

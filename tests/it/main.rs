@@ -6,6 +6,7 @@ mod common;
 
 mod architecture;
 mod config;
+mod conformance;
 mod control;
 mod harness;
 mod http;

@@ -5,12 +5,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "where the recorded traffic is differs from machine to machine")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::common::{Env, Reply, Vendor, get, post};
+use crate::common::{Env, Exchange, Reply, Vendor, delete, get, post};
 
 /// One recorded request with its answer.
 struct Interaction {
@@ -192,4 +192,156 @@ fn recorded_refusals_of_tenable_vm_are_named_for_what_they_are() {
         assert!(output.stderr.contains(said), "{file}: {output}");
         assert!(output.stderr.contains("request id:") || recorded.answer.is_empty(), "{file}: {output}");
     }
+}
+
+/// A recorded answer of Tenable.sc. The ids in the recorded addresses were edited afterwards: the body tells which object
+/// an answer is of.
+fn center(samples: &Path, file: &str) -> Reply {
+    recording(samples.join("tenable-sc").join(file)).reply
+}
+
+/// A request under the recorded session.
+fn inside(exchange: Exchange) -> Exchange {
+    exchange
+        .header("x-securitycenter", "1000000001")
+        .header("cookie", "TNS_SESSIONID=fa4e0000000000000000000000000002")
+        .no_header("x-apikey")
+}
+
+/// The request that the recorded session began with.
+fn login(samples: &Path) -> Exchange {
+    post("/rest/token")
+        .json(json!({"username": "ann", "password": "canary-password", "releaseSession": false}))
+        .no_header("x-securitycenter")
+        .no_header("cookie")
+        .no_header("x-apikey")
+        .reply(center(samples, "002_sc_login@1db4d165_1.json"))
+}
+
+fn with_login(vendor: &Vendor) -> Env {
+    let env = Env::new();
+    env.config(&format!(
+        "[profiles.sc]\nbackend = \"tenable-sc\"\nbase_url = \"{}\"\nusername = \"ann\"\npassword = \"canary-password\"\n",
+        vendor.url()
+    ));
+    env
+}
+
+#[test]
+fn the_recorded_session_of_a_tenable_sc_from_login_to_logout() {
+    let Some(samples) = samples() else { return };
+    let vendor = Vendor::start();
+    vendor.expect(login(&samples));
+    let scan = center(&samples, "043_test_scans_details_0.json");
+    vendor.expect(inside(get("/rest/scan/28").any_query()).in_any_order().reply(scan));
+    let results = center(&samples, "024_scan_instance@61c00400_0.json");
+    vendor.expect(inside(get("/rest/scanResult").any_query()).in_any_order().reply(results));
+    let launched = center(&samples, "054_test_scans_launch_0.json");
+    vendor.expect(inside(post("/rest/scan/28/launch").json(json!({}))).reply(launched));
+    let over = center(&samples, "029_test_scan_instances_details_success_0.json");
+    vendor.expect(inside(get("/rest/scanResult/8").any_query()).reply(over));
+    vendor.expect(inside(delete("/rest/token")).reply(center(&samples, "005_sc_logout@1db4d165_0.json")));
+    let output = with_login(&vendor).run(&["launch", "sc/28", "--wait", "-f", "json"]).expect_code(0);
+    assert!(output.stderr.contains("launched sc/34@8: run 8 \"Example Scan\" (scan 34)"), "{output}");
+    let outcome = &output.json()["items"][0];
+    assert_eq!((&outcome["outcome"], &outcome["run"]), (&"confirmed".into(), &"8".into()), "{output}");
+    assert_eq!((&outcome["state"], &outcome["native_state"]), (&"completed".into(), &"Completed".into()), "{output}");
+    assert_eq!(outcome["ended_at"], "2019-02-13T06:32:58Z");
+}
+
+#[test]
+fn a_recorded_session_that_is_refused_is_opened_once_more() {
+    let Some(samples) = samples() else { return };
+    let expired = || center(&samples, "018_test_system_current_locale_0.json");
+    let over = center(&samples, "029_test_scan_instances_details_success_0.json");
+    for (answers, code) in [(vec![expired(), over], 0), (vec![expired(), expired()], 4)] {
+        let vendor = Vendor::start();
+        for answer in answers {
+            vendor.expect(login(&samples));
+            vendor.expect(inside(get("/rest/scanResult/121").any_query()).reply(answer));
+        }
+        let logout = center(&samples, "005_sc_logout@1db4d165_0.json");
+        vendor.expect(inside(delete("/rest/token")).any_number().reply(logout));
+        with_login(&vendor).run(&["status", "sc/@121"]).expect_code(code);
+    }
+}
+
+#[test]
+fn recorded_readings_of_tenable_sc_are_read() {
+    let Some(samples) = samples() else { return };
+    let read = |path: &str, file: &str, arguments: &[&str]| {
+        let vendor = Vendor::start();
+        vendor.expect(get(path).any_query().has_header("x-apikey").reply(center(&samples, file)));
+        let env = Env::new();
+        env.profile("sc", "tenable-sc", &vendor.url(), "");
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["-f", "json"]);
+        env.run(&arguments).expect_code(0).json()["items"].clone()
+    };
+    let file = "029_test_scan_instances_details_success_0.json";
+    let run = &read("/rest/scanResult/121", file, &["status", "sc/@121"])[0];
+    // The recorded result does not say which scan it is of, as ordinary scheduled runs do not.
+    for (key, value) in [
+        ("address", json!("sc/@121")),
+        ("scan", Value::Null),
+        ("name", json!("Daily Internal Scan")),
+        ("state", json!("completed")),
+        ("progress", json!(100)),
+        ("started_at", json!("2019-02-13T06:00:06Z")),
+        ("ended_at", json!("2019-02-13T06:32:58Z")),
+        ("hosts_total", json!(2048)),
+        ("hosts_done", json!(2048)),
+    ] {
+        assert_eq!(run[key], value, "{run:#}");
+    }
+    let scans = read("/rest/scan", "047_test_scans_list_0.json", &["scans", "list"]);
+    let ids: Vec<&str> = scans.as_array().unwrap().iter().map(|scan| scan["address"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["sc/1", "sc/2", "sc/3"]);
+    let runs = read("/rest/scanResult", "024_scan_instance@61c00400_0.json", &["runs", "list", "-p", "sc"]);
+    let words: Vec<(&str, &str)> = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| (run["run"].as_str().unwrap(), run["native_state"].as_str().unwrap()))
+        .collect();
+    let completed = |id| (id, "Completed");
+    assert_eq!(words, [completed("124"), ("123", "Partial"), completed("122"), completed("121"), completed("120")]);
+    let scan = &read("/rest/scan/28", "043_test_scans_details_0.json", &["scans", "show", "sc/28"])[0];
+    assert_eq!((&scan["name"], &scan["targets"]), (&"Example Scan".into(), &json!(["127.0.0.1"])));
+    assert_eq!(scan["schedule"], "template");
+}
+
+#[test]
+fn recorded_refusals_of_tenable_sc_are_named_for_what_they_are() {
+    let Some(samples) = samples() else { return };
+    for (file, code, said) in [
+        ("016_sc_login_5_20_0_0.json", 4, "keys are not accepted"),
+        ("018_test_system_current_locale_0.json", 4, "invalid token"),
+        ("057_test_scans_delete_1.json", 5, "Scan #31 does not exist."),
+        ("066_test_policies_delete_1.json", 5, "Policy #1000011 does not exist."),
+        ("067_test_organizations_delete_success@f447cb7b_2.json", 5, "Organization #66 does not exist."),
+        ("068_test_nnm_details_success@bb48dd4e_0.json", 5, "Passive Scanner #10 does not exist."),
+        // A mail that could not be sent: 200, code 0, and a text that alone tells.
+        ("032_test_scan_instances_email_success_0.json", 1, "Error sending email."),
+    ] {
+        let vendor = Vendor::start();
+        vendor.expect(get("/rest/scanResult/8").any_query().reply(center(&samples, file)));
+        let env = Env::new();
+        env.profile("sc", "tenable-sc", &vendor.url(), "");
+        let output = env.run(&["status", "sc/@8"]);
+        assert_eq!(output.code(), Some(code), "{file}: {output}");
+        assert!(output.stderr.contains(said), "{file}: {output}");
+    }
+}
+
+#[test]
+fn three_recorded_scans_of_one_name_are_told_apart_by_their_addresses() {
+    let Some(samples) = samples() else { return };
+    let vendor = Vendor::start();
+    vendor.expect(get("/rest/scan").any_query().reply(center(&samples, "047_test_scans_list_0.json")));
+    let env = Env::new();
+    env.profile("sc", "tenable-sc", &vendor.url(), "");
+    let output = env.run(&["launch", "sc/name:Daily Internal Scan", "-f", "json"]).expect_code(5);
+    assert_eq!(output.json()["items"][0]["candidates"], json!(["sc/1", "sc/2", "sc/3"]));
+    assert_eq!(vendor.writes(), 0);
 }

@@ -48,7 +48,7 @@ pub static SPEC: Spec = Spec {
         base_url: Some("https://api.cloudflare.com"),
         prefix: "/client/v4",
         max_concurrency: 2,
-        public_cloud: true,
+        public_cloud: Some("cloudflare.com"),
     },
     interval: Interval { first: Duration::from_secs(60), longest: Duration::from_secs(300) },
     running_check: RunningCheck::Unknowable,

@@ -256,13 +256,14 @@ async fn credentials_go_by_header_and_exactly_one_kind_is_taken() {
         format!("{account}\nemail = \"a\""),
         format!("{account}\napi_key = \"a\""),
         format!("{account}\ntoken = \"a\"\nemail = \"b\"\napi_key = \"c\""),
-        format!("{account}\ntoken = \"a\"\ninsecure = true"),
     ] {
         let error =
             connect("https://api.example.org", &format!("backend = \"cloudflare\"\n{bad}"), false).err().unwrap();
         assert_eq!(error.exit(), Exit::Config, "{bad}");
         assert!(!error.one_line().contains("0123456789"), "{error}");
     }
+    let insecure = format!("backend = \"cloudflare\"\n{account}\ntoken = \"a\"\ninsecure = true");
+    assert_eq!(connect("https://api.cloudflare.com", &insecure, false).err().unwrap().exit(), Exit::Config);
 }
 
 #[tokio::test]

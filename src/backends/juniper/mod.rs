@@ -49,7 +49,7 @@ use crate::model::{
 pub static SPEC: Spec = Spec {
     id: "juniper",
     title: "Juniper Secure Analytics",
-    defaults: Defaults { base_url: None, prefix: "/api", max_concurrency: 2, public_cloud: false },
+    defaults: Defaults { base_url: None, prefix: "/api", max_concurrency: 2, public_cloud: None },
     interval: Interval { first: Duration::from_secs(30), longest: Duration::from_secs(120) },
     running_check: RunningCheck::AfterRefusal { status: 422, code: Some(NOT_PERMITTED) },
     launches_without_scan: false,

@@ -62,7 +62,7 @@ fn connection(origin: &str, more: &str) -> Result<Connection> {
     let text = format!("[profiles.test]\nbackend = \"test\"\nbase_url = \"{origin}\"\n{more}\n");
     let config = Config::parse("config.toml".into(), &text)?;
     let settings = config.profile("test")?;
-    let defaults = Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: false };
+    let defaults = Defaults { base_url: None, prefix: "/rest", max_concurrency: 2, public_cloud: None };
     Connection::read(&settings.reader(), defaults)
 }
 
@@ -136,7 +136,7 @@ impl SessionProtocol for Login {
 /// What callers must tell apart, in a word.
 fn fate(error: &Error) -> String {
     let detail = match error.detail() {
-        Detail::Plain => "",
+        Detail::Plain | Detail::Told => "",
         Detail::Lost(_) => ", lost",
         Detail::Planned(_) => ", planned",
         Detail::Refused => ", refused",

@@ -492,9 +492,7 @@ impl Http {
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if !received.status.is_success() {
-            // Struck out before anything is cut, lest the beginning of a key be left.
-            let told = self.scrub(&String::from_utf8_lossy(&received.body));
-            let vendor = (self.dialect.refusal)(status, &received.headers, told.as_bytes());
+            let vendor = (self.dialect.refusal)(status, &received.headers, &received.body);
             return Err(Box::new((Event::Status(status), refusal(vendor))));
         }
         if let Some(vendor) = (self.dialect.error_in_success)(&received.body) {
@@ -512,7 +510,6 @@ impl Http {
             headers: received.headers,
             body: received.body,
             request_id,
-            secrets: self.secrets().into_iter().cloned().chain(self.granted.borrow().iter().cloned()).collect(),
             sent,
             received: Instant::now(),
         })
@@ -835,8 +832,6 @@ pub struct Answer {
     pub body: Bytes,
     /// The vendor's request id.
     pub request_id: Option<String>,
-    /// What is struck out of texts about this answer.
-    secrets: Vec<Secret>,
     /// The vendor's clock when it answered.
     pub date: Option<Timestamp>,
     /// Just before the first byte was sent.
@@ -872,8 +867,6 @@ impl Answer {
     pub fn unreadable(&self, why: &str) -> Error {
         let answer =
             VendorAnswer { status: Some(self.status), request_id: self.request_id.clone(), ..VendorAnswer::default() };
-        // What does not fit may be told by its value.
-        let why = auth::scrub(why, &self.secrets);
         let error = Error::bad_data(format!("the answer to `{}` is not what the API promises: {why}", self.label))
             .with_answer(answer)
             .hint("`-vvv` shows the beginning of the answer");

@@ -94,6 +94,10 @@ async fn of_scan(scan: String, global: &Global, context: &Context) -> anyhow::Re
     };
     let reading = match reading {
         Ok(reading) => reading,
+        // Nothing was asked of the vendor; the call itself was wrong.
+        Err(error) if matches!(error.exit(), Exit::Usage | Exit::Config | Exit::Unsupported) => {
+            return Err(error.into());
+        }
         Err(error) => {
             if !output.is_raw() {
                 output.finish::<RunRow>(&[], false)?;

@@ -13,6 +13,7 @@ mod http;
 mod launch;
 mod output;
 mod recorded;
+mod secrets;
 mod signals;
 mod sources;
 mod surface;

@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory as _, Parser};
 use crate::commands::{self, Command};
 use crate::config::env;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Detail, Error};
 use crate::exit::Exit;
 use crate::output::{self, rows};
 use crate::ui::{self, ColorChoice, ProgressChoice, Ui};
@@ -211,6 +211,9 @@ pub fn main() -> ExitCode {
 
 /// Prints an error: as text, or as one line of JSON. Without a subject it is that of a whole call.
 pub fn report(ui: &Ui, error: &Error, subject: rows::Subject<'_>) {
+    if matches!(error.detail(), Detail::Told) {
+        return;
+    }
     if ui.json_errors() {
         ui.stderr(&serde_json::json!({ "error": rows::error_json(error, subject) }).to_string());
     } else {

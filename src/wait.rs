@@ -17,6 +17,9 @@ use crate::poll::{Pace, now, sleep};
 /// Looks that may fail one after the other before the wait gives up. Each has its own retries below it.
 const FAILED_LOOKS: u32 = 20;
 
+/// What the last look, at the deadline itself, may take: a run that has ended by then is not missed.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
 /// What the wait is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
@@ -104,7 +107,7 @@ pub async fn follow(
     let mut failed = 0;
     let mut moved = (String::new(), now());
     let end = loop {
-        let look = timeout(left(), backend.poll(target, &seen));
+        let look = timeout(left().max(LAST_LOOK), backend.poll(target, &seen));
         let result = tokio::select! {
             biased;
             signal = interrupt.first() => break End::Interrupted(signal),

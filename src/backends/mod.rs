@@ -25,7 +25,7 @@ use crate::exit::Exit;
 use crate::http::auth::Auth;
 use crate::http::connection::{Connection, Defaults};
 use crate::http::{Dialect, Http, Shared};
-use crate::model::{Address, Control, Operation, Run, RunId, Scan, ScanId, Support, Verb};
+use crate::model::{Address, Control, Operation, Run, RunId, RunSelector, Scan, ScanId, Support, Verb};
 use crate::secret::{Secret, SecretSource};
 
 /// Every backend, in the order of the documentation.
@@ -46,6 +46,8 @@ pub struct Spec {
     pub running_check: RunningCheck,
     /// Whether a launch over given targets needs no stored scan.
     pub launches_without_scan: bool,
+    /// How its runs are named.
+    pub runs: Runs,
     /// What an ID without a run means for a verb, in words.
     pub bare_id: fn(Verb) -> &'static str,
     /// Whether an operation can be done; `None` asks for the backend at its best, without a profile.
@@ -70,6 +72,44 @@ pub struct Interval {
     pub first: Duration,
     /// The longest pause.
     pub longest: Duration,
+}
+
+/// How the runs of a backend are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// By an id of their own: `sc/@8`.
+    Alone,
+    /// Together with their scan: `io/219@…`.
+    OfAScan,
+    /// There are none, and scans have no names.
+    None,
+}
+
+impl Runs {
+    /// Whether an address can be meant for a verb. Costs nothing, so it is asked before secrets are read.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn check(self, profile: &str, address: &Address, verb: Verb) -> Result<()> {
+        let name_it = |form: &str| format!("name it as `{profile}/{form}`");
+        match self {
+            Self::Alone => Ok(()),
+            Self::OfAScan if address.subject.is_none() => {
+                Err(Error::usage(format!("`{address}`: a run is named together with its scan here"))
+                    .hint(name_it("SCAN@RUN")))
+            }
+            Self::OfAScan if verb == Verb::RunsShow && address.run.is_none() => {
+                let newest = Address { run: Some(RunSelector::Latest(0)), ..address.clone() };
+                Err(Error::usage("`runs show` needs SCAN@RUN on this backend")
+                    .hint(format!("scanctl runs show '{newest}'")))
+            }
+            Self::OfAScan => Ok(()),
+            Self::None if address.run.is_some() || address.name().is_some() => {
+                Err(Error::usage(format!("`{address}`: there are no runs and no names here")).hint(name_it("ID")))
+            }
+            Self::None => Ok(()),
+        }
+    }
 }
 
 /// When a launch can learn that the scan is running already.

@@ -22,8 +22,8 @@ use serde_json::json;
 
 use super::wire::{Loose, null_as_default, plain_text};
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Seen, Spec,
-    Target, only_named,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
+    Spec, Target, only_named,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -49,6 +49,7 @@ pub static SPEC: Spec = Spec {
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
     running_check: RunningCheck::AfterRefusal { status: 409, code: None },
     launches_without_scan: false,
+    runs: Runs::OfAScan,
     bare_id,
     support,
     configure,
@@ -89,6 +90,7 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::RunsList
         | Operation::RunsShow
         | Operation::Check => Support::Native,
+        Operation::LaunchPorts => Support::No("Tenable VM takes ports from the policy of the scan"),
     }
 }
 
@@ -582,10 +584,6 @@ impl Backend for TenableIo {
 
     async fn prepare(&self, target: &Target, order: &Order) -> Result<Prepared> {
         self.scan_of(target)?;
-        if !order.ports.is_empty() {
-            return Err(Error::usage("`--ports` is for backends that take ports with a launch")
-                .hint("Tenable VM takes them from the scan's policy"));
-        }
         Ok(Prepared { target: target.clone(), order: order.clone(), before: Vec::new(), warnings: Vec::new() })
     }
 

@@ -28,8 +28,8 @@ use super::sc_rest::session::Credentials;
 use super::sc_rest::{self, Listed, Reference, Which, is_number};
 use super::wire::Loose;
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Spec, Target,
-    only_named, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Spec,
+    Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -45,6 +45,7 @@ pub static SPEC: Spec = Spec {
     interval: Interval { first: Duration::from_secs(10), longest: Duration::from_secs(60) },
     running_check: RunningCheck::Before,
     launches_without_scan: false,
+    runs: Runs::Alone,
     bare_id,
     support,
     configure,
@@ -55,6 +56,7 @@ const SCAN_FIELDS: &str = "id,name,ipList,assets,schedule";
 
 const NO_TARGETS: &str =
     "a launch scans the targets stored in the scan; launch a scan that is stored with those targets";
+const NO_PORTS: &str = "a launch scans the ports of the scan's policy";
 const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order";
 
 fn bare_id(verb: Verb) -> &'static str {
@@ -70,6 +72,7 @@ fn bare_id(verb: Verb) -> &'static str {
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
+        Operation::LaunchPorts => Support::No(NO_PORTS),
         Operation::Control(Control::ForceStop) => Support::No(NO_FORCE_STOP),
         Operation::Launch { targets: false }
         | Operation::Control(Control::Pause | Control::Resume | Control::Stop)
@@ -291,7 +294,7 @@ impl Backend for TenableSc {
     }
 
     async fn prepare(&self, target: &Target, order: &Order) -> Result<Prepared> {
-        if !order.targets.is_empty() || !order.ports.is_empty() {
+        if !order.targets.is_empty() {
             return Err(unsupported(&SPEC, Operation::Launch { targets: true }, NO_TARGETS));
         }
         let (_, name) = self.names(target).await?;

@@ -29,7 +29,7 @@ use super::sc_rest::session::Credentials;
 use super::sc_rest::{self, INSTANCE, Listed, Reference, Which};
 use super::{
     Backend, Connect, Connector, Controlled, Delegate, Identity, Interval, Launched, Order, Prepared, Reading,
-    RunningCheck, Spec, Target, only_named, unsupported,
+    RunningCheck, Runs, Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -49,6 +49,7 @@ pub static SPEC: Spec = Spec {
     interval: Interval { first: Duration::from_secs(30), longest: Duration::from_secs(120) },
     running_check: RunningCheck::Before,
     launches_without_scan: false,
+    runs: Runs::Alone,
     bare_id,
     support,
     configure,
@@ -63,6 +64,7 @@ const NO_STOP: &str = "Director has no stop: map its instances to profiles of th
                        `instances = { \"SCI-ID\" = \"PROFILE\" }`, or use `scanctl pause`";
 const NO_TARGETS: &str =
     "a launch scans the targets stored in the scan; launch a scan that is stored with those targets";
+const NO_PORTS: &str = "a launch scans the ports of the scan's policy";
 const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order, on the instance";
 
 fn bare_id(verb: Verb) -> &'static str {
@@ -79,6 +81,7 @@ fn support(operation: Operation, settings: Option<&Settings>) -> Support {
     let mapped = settings.is_none_or(|settings| settings.has("instances"));
     match operation {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
+        Operation::LaunchPorts => Support::No(NO_PORTS),
         Operation::Launch { targets: false } if mapped => {
             Support::Via("the instance's own profile (`instances`), once it shows the same scan")
         }

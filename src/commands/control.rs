@@ -14,7 +14,7 @@ use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::model::{Control, Operation, Outcome, OutcomeKind, Run, RunState};
+use crate::model::{Address, Control, Operation, Outcome, OutcomeKind, Run, RunState};
 use crate::output::Output;
 use crate::wait::Goal;
 
@@ -55,9 +55,8 @@ pub struct Verb {
 pub async fn run(verb: Verb, flags: Flags, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Flags { runs, wait, patience, dry_run } = flags;
     let control = verb.control;
-    if patience.on_timeout != waiting::OnTimeout::Leave && !wait {
-        return Err(Error::usage("`--on-timeout` needs `--wait`").into());
-    }
+    patience.need_wait(wait || verb.escalate_after.is_some())?;
+    global.output().check()?;
     let mut operations = vec![Operation::Control(control)];
     if verb.escalate_after.is_some() {
         operations.push(Operation::Control(Control::ForceStop));
@@ -100,7 +99,8 @@ fn is_on_the_way(control: Control, state: RunState) -> bool {
         || match control {
             Control::Pause => state == RunState::Pausing,
             Control::Resume => state == RunState::Resuming,
-            Control::Stop | Control::ForceStop => state == RunState::Stopping && control == Control::Stop,
+            Control::Stop => state == RunState::Stopping,
+            Control::ForceStop => false,
         }
 }
 
@@ -239,21 +239,24 @@ impl Steer<'_> {
         if goal(control).is_reached(state) {
             return Ok((OutcomeKind::Skipped, run, format!("{} is {word} already", named.describe())));
         }
-        if fits(control, state) && refused.exit() != Exit::InvalidState {
+        let stop_of_paused =
+            control == Control::Stop && state == RunState::Paused && refused.exit() == Exit::InvalidState;
+        if fits(control, state) && !stop_of_paused {
             return Err(refused);
         }
         let error = refused
             .context(format!("cannot {}: {} is {word}", control.verb(), named.describe()))
             .with_exit(Exit::InvalidState);
+        let address = outcome.address.clone();
         Err(match (control, state) {
             (Control::Stop, RunState::Paused) => error.hint(
                 "this vendor does not stop a paused run; resume it yourself first if it may scan on, or let it lie",
             ),
-            (Control::Stop, RunState::Stopping | RunState::Publishing) => {
-                error.hint("`scanctl force-stop` is for runs that hang here, where the backend has it")
-            }
+            (Control::Stop, RunState::Stopping | RunState::Publishing) => error.hint(format!(
+                "it is ending; for one that hangs, where the backend has it: `scanctl force-stop {address}`"
+            )),
             (Control::ForceStop, RunState::Running | RunState::Queued | RunState::Starting | RunState::Paused) => {
-                error.hint("stop it first: `scanctl stop`")
+                error.hint(format!("stop it first: `scanctl stop {address}`"))
             }
             _ => error,
         })
@@ -284,7 +287,7 @@ impl Steer<'_> {
                     "{} was sent, its answer was lost, and the run's state does not show it",
                     control.verb()
                 ))
-                .hint("look with `scanctl status` before doing it again")),
+                .hint(format!("look with `scanctl status {}` before doing it again", address_of(&**backend, target)))),
         }
     }
 
@@ -296,7 +299,8 @@ impl Steer<'_> {
         target: &mut Target,
         outcome: &mut Outcome,
     ) -> bool {
-        let flags = waiting::Flags { timeout: after, on_timeout: waiting::OnTimeout::Leave, ..self.patience.clone() };
+        let flags =
+            waiting::Flags { timeout: Some(after), on_timeout: waiting::OnTimeout::Leave, ..self.patience.clone() };
         if !waiting::conclude(self.context, backend, target, Goal::End, &flags, None, true, outcome).await {
             return false;
         }
@@ -313,4 +317,9 @@ impl Steer<'_> {
             self.context.ui.error(&problem);
         }
     }
+}
+
+/// The target as an address.
+fn address_of(backend: &dyn Backend, target: &Target) -> String {
+    Address::full(backend.profile(), target.scan.as_ref(), target.run.as_ref())
 }

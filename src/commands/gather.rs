@@ -31,6 +31,7 @@ where
     R: Row,
     F: Future<Output = Result<Reading<Vec<T>>>>,
 {
+    global.output().check()?;
     let mut able = Vec::new();
     let mut refused = Vec::new();
     for profile in profiles {

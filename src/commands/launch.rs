@@ -1,5 +1,6 @@
 //! `scanctl launch`: start scans, once each.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,9 @@ use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
-use crate::model::{Address, Operation, Outcome, OutcomeKind, Run, Support, Verb};
+use crate::model::{Address, Operation, Outcome, OutcomeKind, Run, RunState, ScanId, Support, Verb};
 use crate::output::Output;
+use crate::poll;
 use crate::wait::Goal;
 
 /// How long a run is looked for whose launch was accepted without an id, unless the call waits anyway.
@@ -87,10 +89,12 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         )
         .into());
     }
-    if patience.on_timeout != waiting::OnTimeout::Leave && !wait {
-        return Err(Error::usage("`--on-timeout` needs `--wait`").into());
-    }
+    patience.need_wait(wait)?;
+    global.output().check()?;
     let mut operations = vec![Operation::Launch { targets: !order.targets.is_empty() }];
+    if !order.ports.is_empty() {
+        operations.push(Operation::LaunchPorts);
+    }
     if wait {
         operations.extend(patience.operations());
     }
@@ -98,10 +102,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let output = Output::open(&global.output(), &context.ui)?.no_raw()?.addresses_when_quiet();
     let backends = targets::connect(context, &plan, &operations, dry_run)?;
     let (order, patience, output_of) = (&order, &patience, &output);
-    let work = async |backend: Rc<dyn Backend>, job: Job| {
-        let launch = Launch { context, output: output_of, order, if_running, wait: wait.then_some(patience), dry_run };
-        launch.one(backend, &job).await
-    };
+    let launched = RefCell::default();
+    let launch =
+        Launch { context, output: output_of, order, if_running, wait: wait.then_some(patience), dry_run, launched };
+    let launch = &launch;
+    let work = async |backend: Rc<dyn Backend>, job: Job| launch.one(backend, &job).await;
     Ok(targets::each(context, &output, plan, &backends, work).await?)
 }
 
@@ -157,6 +162,8 @@ struct Launch<'a> {
     if_running: IfRunning,
     wait: Option<&'a waiting::Flags>,
     dry_run: bool,
+    /// The scans of this call, by profile: an id, a name and a Director's copy may all be the same one.
+    launched: RefCell<Vec<(String, ScanId)>>,
 }
 
 /// How far a launch came.
@@ -196,6 +203,18 @@ impl Launch<'_> {
             }
         };
         outcome.aim(&target);
+        if let Some(scan) = &target.scan {
+            let named = (outcome.profile.clone(), scan.clone());
+            if self.launched.borrow().contains(&named) {
+                let error = Error::usage(format!(
+                    "`{}` is the scan {} once more, which is launched by this call",
+                    job.full(),
+                    outcome.address
+                ));
+                return self.failed(outcome, error);
+            }
+            self.launched.borrow_mut().push(named);
+        }
         match self.send(&*backend, &target).await {
             Err(error) => self.failed(outcome, error),
             Ok(Step::Running(run)) => {
@@ -306,12 +325,17 @@ impl Launch<'_> {
     }
 
     async fn already_running(&self, backend: &Rc<dyn Backend>, mut target: Target, mut outcome: Outcome) -> Outcome {
-        let said = format!("{} is running already", target.describe());
+        let said = match outcome.state {
+            Some(RunState::Paused) => format!("{} is active already, and paused", target.describe()),
+            _ => format!("{} is running already", target.describe()),
+        };
         if self.if_running == IfRunning::Fail {
-            let error = Error::new(Exit::InvalidState, said).hint(format!(
-                "follow it with `scanctl wait {}`, or launch with --if-running skip or attach",
-                outcome.address
-            ));
+            let follow = match outcome.state {
+                Some(RunState::Paused) => format!("somebody has to resume it: `scanctl resume {}`", outcome.address),
+                _ => format!("follow it with `scanctl wait {}`", outcome.address),
+            };
+            let error = Error::new(Exit::InvalidState, said)
+                .hint(format!("{follow}, or launch with --if-running skip or attach"));
             return self.failed(outcome, error);
         }
         outcome.kind = OutcomeKind::Skipped;
@@ -332,6 +356,7 @@ impl Launch<'_> {
         sent: Instant,
         mut outcome: Outcome,
     ) -> Outcome {
+        let asked = poll::now();
         let mut target = Target {
             scan: launched.scan.or_else(|| prepared.target.scan.clone()),
             run: launched.run,
@@ -361,7 +386,11 @@ impl Launch<'_> {
             return outcome;
         }
         if let Some(flags) = self.wait {
-            waiting::conclude(self.context, backend, &mut target, Goal::End, flags, Some(sent), true, &mut outcome)
+            // One patience for the whole call: looking for the run was a part of it.
+            let spent = Duration::from_secs((poll::now() - asked).as_secs());
+            let left = flags.timeout().saturating_sub(spent);
+            let flags = waiting::Flags { timeout: Some(left), ..flags.clone() };
+            waiting::conclude(self.context, backend, &mut target, Goal::End, &flags, Some(sent), true, &mut outcome)
                 .await;
         }
         outcome
@@ -379,7 +408,7 @@ impl Launch<'_> {
         // A call that waits anyway looks as seldom as a wait does.
         let (patience, longest) = match self.wait {
             None => (DISCOVERY, READ_BACK_PAUSE),
-            Some(flags) => (flags.timeout, backend.spec().interval.first),
+            Some(flags) => (flags.timeout(), backend.spec().interval.first),
         };
         self.context.ui.status(&format!("accepted: {}; the vendor names no run, looking for it", target.describe()));
         let found = look_until(self.context, backend, patience, longest, async || {

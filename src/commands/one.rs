@@ -35,6 +35,7 @@ pub async fn show<R: Row, T>(
     read: impl AsyncFn(Rc<dyn Backend>, Target) -> Result<Reading<T>>,
     row: impl Fn(&dyn Backend, Target, T) -> R,
 ) -> Result<Exit> {
+    global.output().check()?;
     let operations = [what.operation];
     let plan = targets::plan(context, what.verb, typed, &operations)?;
     let output = Output::open(&global.output(), &context.ui)?;

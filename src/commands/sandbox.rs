@@ -36,8 +36,8 @@ pub struct Args {
     #[arg(long, value_name = "FACTOR", default_value_t = 60.0)]
     pub speed: f64,
 
-    /// Let things go wrong: 429=0.1, 500=0.05, reset=0.02, slow=0.1:3s, truncate=0.05 (repeatable)
-    #[arg(long = "fault", value_name = "FAULT", value_parser = parse_fault)]
+    /// Let things go wrong: 429=0.1, 500=0.05, reset=0.02, slow=0.1:3s, truncate=0.05 (repeatable, or a comma list)
+    #[arg(long = "fault", value_name = "FAULT", value_delimiter = ',', value_parser = parse_fault)]
     pub faults: Vec<Fault>,
 
     /// Make the chances of faults repeatable
@@ -45,12 +45,12 @@ pub struct Args {
     pub seed: u64,
 
     /// Listen on five ports from this one, instead of on free ones
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX) - 4))]
     pub port: Option<u16>,
 
     /// Add this to every answer
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "0s", hide_default_value = true)]
-    pub latency: Duration,
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub latency: Option<Duration>,
 
     /// The command to run, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
@@ -58,7 +58,7 @@ pub struct Args {
 }
 
 fn parse_fault(text: &str) -> Result<Fault, String> {
-    text.parse().map_err(|problem| format!("{problem}"))
+    text.trim().parse().map_err(|problem| format!("{problem}"))
 }
 
 /// Runs the command.
@@ -70,7 +70,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if !(speed.is_finite() && speed > 0.0) {
         return Err(Error::usage("`--speed` must be a number above 0").into());
     }
-    let mut options = Options { speed, faults, seed, ports: port, latency, log: None };
+    let mut options = Options { speed, faults, seed, ports: port, latency: latency.unwrap_or_default(), log: None };
     if global.verbose > 0 {
         options.log = Some(Arc::new(|exchange| {
             let (profile, method, target, status) =
@@ -98,10 +98,11 @@ pub(super) struct Place {
 impl Place {
     /// Writes the config, readable by its owner alone, since it holds literal secrets.
     pub fn new(sandbox: &Sandbox) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("scanctl-sandbox-")
-            .tempdir()
-            .context("cannot make a folder for the config")?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("scanctl-sandbox-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = builder.tempdir().context("cannot make a folder for the config")?;
         let config = folder.path().join("config.toml");
         write_private(&config, &sandbox.config()).context("cannot write the config")?;
         let state = folder.path().join("state");
@@ -137,6 +138,12 @@ async fn serve(sandbox: &Sandbox, place: &Place, context: &Context) -> anyhow::R
 pub(super) fn child(program: &OsString, sandbox: &Sandbox, place: &Place) -> tokio::process::Command {
     let mut child = tokio::process::Command::new(own_program(program));
     child.env(env::CONFIG, &place.config).env(env::STATE_DIR, &place.state).env_remove(env::PROFILE);
+    for name in OTHER_CREDENTIALS {
+        child.env_remove(name);
+    }
+    for name in ["no_proxy", "NO_PROXY"] {
+        child.env(name, unproxied(env::read(name).as_deref()));
+    }
     for (profile, origin) in sandbox.origins() {
         match *profile {
             "io" => {
@@ -155,6 +162,28 @@ pub(super) fn child(program: &OsString, sandbox: &Sandbox, place: &Place) -> tok
         }
     }
     child
+}
+
+/// Variables in which the vendors' own clients look for further credentials. The user's real ones must not be sent
+/// along with, or instead of, those of the sandbox.
+const OTHER_CREDENTIALS: [&str; 7] = [
+    "CLOUDFLARE_API_KEY",
+    "CLOUDFLARE_EMAIL",
+    "CLOUDFLARE_API_USER_SERVICE_KEY",
+    "TIO_USERNAME",
+    "TIO_PASSWORD",
+    "TSC_USERNAME",
+    "TSC_PASSWORD",
+];
+
+/// `NO_PROXY` with the loopback address added: a proxy elsewhere cannot reach the sandbox, and is not to see its traffic.
+fn unproxied(given: Option<&str>) -> String {
+    let mut list = given.map(str::trim).unwrap_or_default().to_owned();
+    if !list.is_empty() {
+        list.push(',');
+    }
+    list.push_str("127.0.0.1,localhost");
+    list
 }
 
 /// `scanctl` is this very program, installed or not.
@@ -206,4 +235,44 @@ pub(super) fn code(status: std::process::ExitStatus) -> ExitCode {
         return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));
     }
     ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::{Args, unproxied};
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn read(words: &[&str]) -> Result<Args, clap::Error> {
+        Line::try_parse_from(std::iter::once("sandbox").chain(words.iter().copied())).map(|line| line.args)
+    }
+
+    #[test]
+    fn faults_are_read_from_a_list_and_from_repeated_flags_alike() {
+        let list = read(&["--fault", "429=0.1, io:launch:lost=1x"]).unwrap();
+        let repeated = read(&["--fault", "429=0.1", "--fault", "io:launch:lost=1x"]).unwrap();
+        assert_eq!(list.faults.len(), 2);
+        assert_eq!(list.faults, repeated.faults);
+        assert!(read(&["--fault", "429=0.1,nonsense"]).unwrap_err().to_string().contains("no amount"));
+    }
+
+    #[test]
+    fn five_ports_have_to_fit() {
+        assert_eq!(read(&["--port", "65531"]).unwrap().port, Some(65531));
+        assert!(read(&["--port", "65532"]).is_err());
+        assert!(read(&["--port", "0"]).is_err());
+    }
+
+    #[test]
+    fn the_loopback_address_is_added_to_the_users_exceptions() {
+        assert_eq!(unproxied(None), "127.0.0.1,localhost");
+        assert_eq!(unproxied(Some(" ")), "127.0.0.1,localhost");
+        assert_eq!(unproxied(Some("corp.example")), "corp.example,127.0.0.1,localhost");
+    }
 }

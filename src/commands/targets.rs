@@ -5,13 +5,13 @@
 //! asked is its own failed outcome and the others go on.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::future::Future;
 use std::rc::Rc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use crate::backends::Backend;
+use crate::backends::{Backend, Spec};
 use crate::cli;
 use crate::context::Context;
 use crate::error::{Detail, Error, Result};
@@ -62,7 +62,13 @@ pub struct Plan {
 pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Operation]) -> Result<Plan> {
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
-        addresses.push(text.parse()?);
+        let address: Address = text.parse()?;
+        if address.run.is_some() && matches!(verb, Verb::Launch | Verb::ScansShow | Verb::RunsList) {
+            let scan = Address { run: None, ..address };
+            return Err(Error::usage(format!("`{verb}` takes a scan, and `{text}` is a run"))
+                .hint(format!("scanctl {verb} '{scan}'")));
+        }
+        addresses.push(address);
     }
     let mut jobs = Vec::new();
     for (index, address) in addresses.into_iter().enumerate() {
@@ -83,15 +89,15 @@ pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Opera
 pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operation]) -> Result<Plan> {
     let mut plan = Plan { jobs: Vec::new(), refused: Vec::new() };
     let mut unsupported = Vec::new();
-    let mut able: HashSet<String> = HashSet::new();
+    let mut able: HashMap<String, &'static Spec> = HashMap::new();
     for job in jobs {
-        if able.contains(&job.profile) {
+        if able.contains_key(&job.profile) {
             plan.jobs.push(job);
             continue;
         }
         match context.require(&job.profile, operations) {
-            Ok(_) => {
-                able.insert(job.profile.clone());
+            Ok(inspected) => {
+                able.insert(job.profile.clone(), inspected.spec);
                 plan.jobs.push(job);
             }
             Err(error) if error.exit() == Exit::Unsupported => {
@@ -101,19 +107,19 @@ pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operat
             Err(error) => return Err(error),
         }
     }
-    if plan.jobs.is_empty() && unsupported.len() > 1 {
-        // All of them are said; the last is the call's own error.
-        while unsupported.len() > 1 {
-            let (job, backend, error) = unsupported.remove(0);
+    if plan.jobs.is_empty() && !unsupported.is_empty() {
+        for (job, backend, error) in unsupported {
             report_failure(&context.ui, &failed(&job, backend, verb, error));
         }
+        return Err(Error::new(Exit::Unsupported, "nothing of the call can be done").with_detail(Detail::Told));
     }
-    for (job, backend, error) in unsupported {
-        if plan.jobs.is_empty() && plan.refused.is_empty() {
-            return Err(error);
+    for job in &plan.jobs {
+        if let (Some(spec), Some(address)) = (able.get(&job.profile), &job.address) {
+            spec.runs.check(&job.profile, address, verb)?;
         }
-        plan.refused.push((job.index, failed(&job, backend, verb, error)));
     }
+    plan.refused =
+        unsupported.into_iter().map(|(job, backend, error)| (job.index, failed(&job, backend, verb, error))).collect();
     Ok(plan)
 }
 
@@ -206,11 +212,16 @@ where
             report_failure(&context.ui, &row.0);
         }
     }
-    written?;
-    if let Some(problem) = problem {
-        return Err(problem);
+    let exit = Exit::of_targets(rows.iter().map(|row| row.0.exit));
+    match written.err().or(problem) {
+        // What became of the scans matters more than where it could not be written.
+        Some(problem) if exit == Exit::Success => Err(problem),
+        Some(problem) => {
+            context.ui.error(&problem);
+            Ok(exit)
+        }
+        None => Ok(exit),
     }
-    Ok(Exit::of_targets(rows.iter().map(|row| row.0.exit)))
 }
 
 /// Prints the error of a failed outcome, its address before it.

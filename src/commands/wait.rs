@@ -41,6 +41,7 @@ pub struct Args {
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args { runs, patience } = args;
+    global.output().check()?;
     let operations = patience.operations();
     let plan = targets::plan(context, Verb::Wait, &runs, &operations)?;
     let output = Output::open(&global.output(), &context.ui)?.no_raw()?;

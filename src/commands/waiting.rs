@@ -18,9 +18,9 @@ use crate::wait::{self, End, Ended, Goal, Patience, Watcher};
 /// How long to wait, how often to look, what to do at the end of the patience.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Flags {
-    /// Give up waiting after this long; the scan goes on (exit 12)
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
-    pub timeout: Duration,
+    /// Give up waiting after this long, 24h unless told otherwise; the scan goes on (exit 12)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
 
     /// Look this often instead of at the backend's own growing interval
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -58,12 +58,39 @@ impl OnTimeout {
     }
 }
 
+/// How long a wait may take unless told otherwise.
+const TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A duration flag.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    duration(text).ok_or_else(|| "write it as `90s`, `10m` or `2h30m`".to_owned())
+    let read = duration(text).ok_or_else(|| "write it as `90s`, `10m` or `2h30m`".to_owned())?;
+    if read.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(read) }
 }
 
 impl Flags {
+    /// The whole wait.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(TIMEOUT)
+    }
+
+    /// Refuses patience that nobody will need: a limit that is not kept is worse than none.
+    ///
+    /// # Errors
+    /// Exit 2 where a flag was given and the call does not wait.
+    pub fn need_wait(&self, waits: bool) -> Result<()> {
+        let Self { timeout, interval, on_timeout, stall_timeout } = self;
+        let given = [
+            ("--timeout", timeout.is_some()),
+            ("--interval", interval.is_some()),
+            ("--on-timeout", *on_timeout != OnTimeout::Leave),
+            ("--stall-timeout", stall_timeout.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given && !waits) {
+            Some((flag, _)) => Err(Error::usage(format!("`{flag}` needs `--wait`"))),
+            None => Ok(()),
+        }
+    }
+
     /// What the waiting itself may ask of a backend.
     pub fn operations(&self) -> Vec<Operation> {
         let mut operations = vec![Operation::Wait];
@@ -86,7 +113,7 @@ impl Flags {
             }
             Some(wanted) => Interval { first: wanted, longest: wanted },
         };
-        Patience { timeout: self.timeout, interval, stall: self.stall_timeout }
+        Patience { timeout: self.timeout(), interval, stall: self.stall_timeout }
     }
 }
 
@@ -191,7 +218,7 @@ pub async fn conclude(
             outcome.fail(error);
         }
         End::Deadline => {
-            let why = ended_without(last.as_ref(), flags.timeout);
+            let why = ended_without(last.as_ref(), flags.timeout());
             let hint = attach();
             let error = after_patience(context, backend, target, flags, why).await;
             outcome.fail(error.hint(hint));

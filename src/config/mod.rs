@@ -156,7 +156,12 @@ impl Config {
     /// # Errors
     /// Exit 3 with the near match, when there is not.
     pub fn knows(&self, name: &str) -> Result<()> {
-        if self.profiles.contains_key(name) { Ok(()) } else { Err(self.no_such(name)) }
+        match self.groups.get(name) {
+            _ if self.profiles.contains_key(name) => Ok(()),
+            Some(members) => Err(Error::config(format!("`{name}` is a group, and an address names one profile"))
+                .hint(format!("its profiles are {}", members.join(", ")))),
+            None => Err(self.no_such(name)),
+        }
     }
 
     fn no_such(&self, name: &str) -> Error {

@@ -124,6 +124,8 @@ pub enum Operation {
         /// `--targets` was given.
         targets: bool,
     },
+    /// Take ports and port ranges with a launch.
+    LaunchPorts,
     /// Steer a run.
     Control(Control),
     /// Read a run once.
@@ -150,6 +152,7 @@ impl Operation {
         match self {
             Self::Launch { targets: false } => "launch a scan",
             Self::Launch { targets: true } => "launch a scan with `--targets`",
+            Self::LaunchPorts => "launch a scan with `--ports`",
             Self::Control(Control::Pause) => "pause a run",
             Self::Control(Control::Resume) => "resume a run",
             Self::Control(Control::Stop) => "stop a run",

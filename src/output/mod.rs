@@ -258,15 +258,20 @@ impl Output {
     /// Exit 1 when a place cannot be written.
     pub fn finish<R: Row>(&self, rows: &[R], complete: bool) -> Result<()> {
         let streamed = *self.streamed.borrow() > 0;
-        let end = if complete { "" } else { "{\"kind\":\"end\",\"complete\":false}\n" };
         let has_no_mark = |sink: &Sink| matches!(sink.format, Format::Csv | Format::Table);
         if !complete && !rows.is_empty() && self.sinks.iter().any(has_no_mark) {
             self.ui.warn("the output is not complete");
         }
         for sink in self.sinks.iter().filter(|sink| self.shows(sink)) {
             let text = match sink.format {
-                Format::Ndjson if streamed => end.to_owned(),
-                Format::Ndjson => rows.iter().map(|row| format!("{}\n", row.json())).chain([end.to_owned()]).collect(),
+                Format::Ndjson => {
+                    let left: &[R] = if streamed { &[] } else { rows };
+                    let mut lines: String = left.iter().map(|row| format!("{}\n", row.json())).collect();
+                    if !complete {
+                        lines.push_str(&format!("{}\n", json!({ "kind": "end", "complete": false })));
+                    }
+                    lines
+                }
                 Format::Json => {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
                     let document =
@@ -327,8 +332,9 @@ impl Target {
         // Nobody can know the name beforehand, and what is there already is never written to.
         let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
         let file = File::options().write(true).create_new(true).open(&beside).map_err(|problem| fail(&problem))?;
-        if let Ok(metadata) = std::fs::metadata(&place) {
-            file.set_permissions(metadata.permissions()).map_err(|problem| fail(&problem))?;
+        if let Ok(before) = std::fs::metadata(&place) {
+            // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
+            drop(file.set_permissions(before.permissions()));
         }
         Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
     }

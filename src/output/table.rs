@@ -93,8 +93,9 @@ pub fn csv<R: Row>(rows: &[R]) -> String {
 
 /// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
 pub fn quote(text: &str) -> String {
-    // Control characters steer a terminal and mean nothing to a spreadsheet; line breaks stay.
-    let harmless = |symbol: char| if symbol.is_control() && symbol != '\n' { '\u{fffd}' } else { symbol };
+    // Control characters steer a terminal and mean nothing to a spreadsheet; line breaks and tabs stay.
+    let harmless =
+        |symbol: char| if symbol.is_control() && !matches!(symbol, '\n' | '\t') { '\u{fffd}' } else { symbol };
     let text: String = text.chars().map(harmless).collect();
     let runs = text.trim_start().starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
     let text = if runs { format!("'{text}") } else { text };

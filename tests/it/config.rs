@@ -304,7 +304,7 @@ fn a_public_cloud_is_never_trusted_without_a_check() {
         assert!(said.contains("`insecure` is refused for a public cloud"), "{said}");
     }
     let own = "[profiles.io]\nbackend = \"tenable-io\"\nbase_url = \"https://nessus.example.org:8834\"\naccess_key = 'x'\nsecret_key = 'x'\ninsecure = true\n";
-    assert!(!told(own.to_owned()).contains("refused"));
+    assert!(!told(own).contains("refused"));
 }
 
 #[test]

@@ -511,7 +511,7 @@ fn targets_that_are_none_are_a_usage_error() {
         let output = env.run(&["launch", "io/219", "--targets", flag]).expect_code(2);
         assert_eq!(output.stdout, "");
     }
-    env.run(&["launch", "io/219", "--ports", "80"]).expect_code(2);
+    env.run(&["launch", "io/219", "--ports", "80"]).expect_code(7);
     assert_eq!(vendor.connections(), 0);
 }
 
@@ -613,7 +613,7 @@ fn nothing_is_sent_where_no_address_is_supported() {
     assert_output!(env, output, @r"
     exit code: 7
     ----- stderr -----
-    error: backend `tenable-sc` cannot launch a scan with `--targets`
+    error: sc/5: backend `tenable-sc` cannot launch a scan with `--targets`
 
     hint: a launch scans the targets stored in the scan; launch a scan that is stored with those targets
     ");
@@ -703,13 +703,10 @@ fn a_run_cannot_be_launched_and_an_id_needs_one_profile() {
     let output = env.run(&["launch", &format!("io/219@{OLD}")]);
     assert_output!(env, output, @r"
     exit code: 2
-    ----- stdout -----
-    ADDRESS                                      VERB    OUTCOME  MESSAGE
-    io/219@fc9dc7c5-8eec-4d39-ad9c-20e833cca69b  launch  failed   `launch` takes a scan, not a run
     ----- stderr -----
-    error: io/219@fc9dc7c5-8eec-4d39-ad9c-20e833cca69b: `launch` takes a scan, not a run
+    error: `launch` takes a scan, and `io/219@fc9dc7c5-8eec-4d39-ad9c-20e833cca69b` is a run
 
-    hint: io/219
+    hint: scanctl launch 'io/219'
     ");
     let output = env.run(&["launch", "-p", "io", "-p", "io-eu", "219"]);
     assert_output!(env, output, @r"

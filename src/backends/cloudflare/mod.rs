@@ -29,8 +29,8 @@ use serde_json::json;
 
 use self::answer::{Config, Envelope, OpenPorts, Summary, sum_up};
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Seen, Spec,
-    Target, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
+    Spec, Target, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -53,6 +53,7 @@ pub static SPEC: Spec = Spec {
     interval: Interval { first: Duration::from_secs(60), longest: Duration::from_secs(300) },
     running_check: RunningCheck::Unknowable,
     launches_without_scan: true,
+    runs: Runs::None,
     bare_id,
     support,
     configure,
@@ -98,9 +99,11 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::Control(control) => Support::No(no_control(control)),
         Operation::List => Support::No(NO_LIST),
         Operation::RunsList | Operation::RunsShow => Support::No(NO_RUNS),
-        Operation::Launch { targets: true } | Operation::ScansList | Operation::ScansShow | Operation::Check => {
-            Support::Native
-        }
+        Operation::Launch { targets: true }
+        | Operation::LaunchPorts
+        | Operation::ScansList
+        | Operation::ScansShow
+        | Operation::Check => Support::Native,
     }
 }
 

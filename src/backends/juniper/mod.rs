@@ -32,8 +32,8 @@ use self::records::{Profile, RunRecord, newest_first};
 use self::refusal::{NOT_FOUND, NOT_PERMITTED};
 use super::wire::plain_text;
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Seen, Spec,
-    Target, only_named, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
+    Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -53,6 +53,7 @@ pub static SPEC: Spec = Spec {
     interval: Interval { first: Duration::from_secs(30), longest: Duration::from_secs(120) },
     running_check: RunningCheck::AfterRefusal { status: 422, code: Some(NOT_PERMITTED) },
     launches_without_scan: false,
+    runs: Runs::OfAScan,
     bare_id,
     support,
     configure,
@@ -87,6 +88,7 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::Launch { targets: true } => {
             Support::Via("the start call's own body, as a bare JSON array of addresses and ranges; undocumented")
         }
+        Operation::LaunchPorts => Support::No("JSA takes ports from the policy of the scan profile"),
         Operation::Control(Control::Pause | Control::Resume | Control::Stop | Control::ForceStop) => {
             Support::No(NO_CONTROL)
         }
@@ -366,10 +368,6 @@ impl Backend for Juniper {
 
     async fn prepare(&self, target: &Target, order: &Order) -> Result<Prepared> {
         let scan = self.scan_of(target)?;
-        if !order.ports.is_empty() {
-            return Err(Error::usage("`--ports` is for backends that take ports with a launch")
-                .hint("JSA takes them from the policy of the scan profile"));
-        }
         if let Some(block) = order.targets.iter().find(|target| target.contains('/')) {
             return Err(Error::usage(format!("`{block}` is a CIDR block, which JSA does not take as a target"))
                 .hint("name addresses, or a range such as 192.0.2.1-192.0.2.9"));

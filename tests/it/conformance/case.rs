@@ -60,7 +60,9 @@ fn compare_output(case: &Case, output: &Output, told: &mut dyn FnMut(String)) {
     match (&case.text, &case.items) {
         (Some(text), _) if *text != output.stdout => told(format!("stdout: expected {text:?}")),
         (Some(_), _) => {}
-        (None, None) if !output.stdout.is_empty() => told("stdout: expected nothing".to_owned()),
+        (None, None) if !output.stdout.is_empty() && !is_an_empty_list(output) => {
+            told("stdout: expected nothing".to_owned());
+        }
         (None, None) => {}
         (None, Some(items)) => match serde_json::from_str::<Value>(&output.stdout) {
             Err(problem) => told(format!("stdout is no JSON: {problem}")),
@@ -185,4 +187,11 @@ fn reply(exchange: &Exchange) -> Reply {
         reply = reply.header(name, value);
     }
     reply.body(exchange.answer.clone())
+}
+
+/// Lists are written whatever became of them: without a row, and marked as not complete.
+fn is_an_empty_list(output: &Output) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(&output.stdout) else { return false };
+    let list = matches!(document["kind"].as_str(), Some("runs" | "scans"));
+    list && document["complete"] == false && document["items"].as_array().is_some_and(Vec::is_empty)
 }

@@ -29,7 +29,7 @@ pub enum Command {
     /// Print the selected profiles, without secrets
     Show {
         /// Profiles, groups or globs; without them, the selected ones
-        #[arg(value_name = "PROFILE", add = clap_complete::ArgValueCandidates::new(super::completions::profiles))]
+        #[arg(id = "named", value_name = "PROFILE", add = clap_complete::ArgValueCandidates::new(super::completions::profiles))]
         profiles: Vec<String>,
     },
     /// Make one authenticated read on each profile and say what it proved
@@ -38,7 +38,7 @@ pub enum Command {
   scanctl profiles check io 'sc-*' -f json")]
     Check {
         /// Profiles, groups or globs; without them, those of -p, else all
-        #[arg(value_name = "PROFILE", add = clap_complete::ArgValueCandidates::new(super::completions::profiles))]
+        #[arg(id = "named", value_name = "PROFILE", add = clap_complete::ArgValueCandidates::new(super::completions::profiles))]
         profiles: Vec<String>,
     },
 }

@@ -5,6 +5,7 @@
 mod common;
 
 mod architecture;
+mod commands;
 mod config;
 mod conformance;
 mod control;

@@ -137,11 +137,6 @@ impl Ui {
         }
     }
 
-    /// Whether stdout was closed by its reader.
-    pub fn stdout_closed(&self) -> bool {
-        self.stdout_closed.get()
-    }
-
     /// A line for people; silent under `--quiet`.
     pub fn status(&self, text: &str) {
         if !self.settings.quiet {

@@ -512,10 +512,6 @@ impl Backend for TenableIo {
         &self.profile
     }
 
-    fn max_concurrency(&self) -> usize {
-        self.http.max_concurrency()
-    }
-
     fn is_loopback(&self) -> bool {
         self.http.is_loopback()
     }

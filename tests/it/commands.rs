@@ -235,9 +235,9 @@ fn runs_without_a_scan_are_the_latest_of_each() {
     assert_output!(env, output, @r"
     exit code: 2
     ----- stderr -----
-    error: io/219: `runs show` needs SCAN@RUN on this backend
+    error: `runs show` needs SCAN@RUN on this backend
 
-    hint: scanctl runs show io/219@latest
+    hint: scanctl runs show 'io/219@latest'
     ");
     vendor.expect(get_run().reply(run("completed")));
     env.run(&["runs", "show", ADDRESS]).expect_code(0);

@@ -93,9 +93,9 @@ pub fn csv<R: Row>(rows: &[R]) -> String {
 
 /// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
 pub fn quote(text: &str) -> String {
-    // What steers a terminal or reorders what is read means nothing to a spreadsheet; line breaks stay.
+    // What steers a terminal or reorders what is read means nothing to a spreadsheet; line breaks and tabs stay.
     let harmless = |symbol: char| match symbol {
-        '\n' => symbol,
+        '\n' | '\t' => symbol,
         symbol if has_power(symbol) => '\u{fffd}',
         symbol => symbol,
     };

@@ -1,6 +1,6 @@
 //! Cuts a document into blocks of whole hosts, which can then be read apart from each other, also at the same time.
 //!
-//! Outside hosts (policy, report tags) it reads each tag itself. Inside hosts it only looks for the end tag, stepping
+//! Outside hosts each tag is read ([`super::outside`]). Inside hosts it only looks for the end tag, stepping
 //! over CDATA sections, comments and processing instructions: everywhere else `</ReportHost` is that tag, because text
 //! and attributes hold no `<`. Where they do, reading the block finds it.
 //!
@@ -12,7 +12,8 @@ use std::io::{self, Read};
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memchr3};
 
-use super::markup::{Cursor, DEEPEST, LONGEST_TAG, LONGEST_TEXT, Markup, Problem, is_space};
+use super::markup::{LONGEST_TAG, LONGEST_TEXT, Problem, is_space};
+use super::outside::Outside;
 use crate::error::Error;
 use crate::findings::input::{CUT_OFF_HINT, read_failure};
 
@@ -74,21 +75,23 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct Cutter<R> {
     source: R,
-    sizes: Sizes,
+    pub(super) sizes: Sizes,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
     /// Where in the document `start` is.
     offset: u64,
     /// The source has no more, or failed.
-    dry: bool,
-    failure: Option<io::Error>,
+    pub(super) dry: bool,
+    pub(super) failure: Option<io::Error>,
     /// The elements around, outermost first.
-    open: Vec<String>,
-    root_closed: bool,
+    pub(super) open: Vec<String>,
+    pub(super) root_closed: bool,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
-    report_name: Option<String>,
+    pub(super) report_name: Option<String>,
+    /// Characters that no document may hold, outside hosts, since the last piece.
+    pub(super) replaced: u64,
     ended: bool,
     close: Finder<'static>,
     item: Finder<'static>,
@@ -118,19 +121,6 @@ enum Found {
     More,
 }
 
-/// What stands next outside hosts.
-enum Outside {
-    Host,
-    End(Option<Error>),
-}
-
-/// Whether outside text could be read a step on.
-enum Step {
-    On,
-    Host,
-    More,
-}
-
 impl<R: Read> Cutter<R> {
     pub(super) fn new(source: R, sizes: Sizes) -> Self {
         Self {
@@ -146,6 +136,7 @@ impl<R: Read> Cutter<R> {
             root_closed: false,
             head: Vec::new(),
             report_name: None,
+            replaced: 0,
             ended: false,
             close: Finder::new(CLOSE),
             item: Finder::new(ITEM),
@@ -155,11 +146,6 @@ impl<R: Read> Cutter<R> {
     /// Whether the end was given.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
-    }
-
-    /// The report's name, once its tag was read.
-    pub(super) fn report_name(&self) -> Option<&str> {
-        self.report_name.as_deref()
     }
 
     /// The next piece; `spare` is memory that it may use.
@@ -176,12 +162,12 @@ impl<R: Read> Cutter<R> {
         piece
     }
 
-    fn data(&self) -> &[u8] {
+    pub(super) fn data(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Steps over what was dealt with.
-    fn consume(&mut self, count: usize) {
+    pub(super) fn consume(&mut self, count: usize) {
         self.start += count;
         self.offset += count as u64;
     }
@@ -202,7 +188,7 @@ impl<R: Read> Cutter<R> {
     }
 
     /// Gets more behind what is held; false if there is none or no more may be held.
-    fn more(&mut self) -> bool {
+    pub(super) fn more(&mut self) -> bool {
         if self.dry || self.end - self.start >= self.sizes.most {
             return false;
         }
@@ -382,131 +368,12 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// Reads on outside hosts up to the next host or the end.
-    fn outside(&mut self) -> Outside {
-        loop {
-            match self.step() {
-                Ok(Step::On) => {}
-                Ok(Step::Host) => return Outside::Host,
-                Ok(Step::More) => {
-                    if self.more() {
-                        continue;
-                    }
-                    if !self.dry {
-                        let what = format!("a text of more than {} bytes", self.sizes.most);
-                        return Outside::End(Some(self.malformed(&Problem { at: 0, what: Some(what) })));
-                    }
-                    let finished = self.root_closed && self.failure.is_none();
-                    return Outside::End(if finished { None } else { Some(self.cut_off()) });
-                }
-                Err(problem) => return Outside::End(Some(self.malformed(&problem))),
-            }
-        }
-    }
-
-    /// One text or tag outside hosts.
-    fn step(&mut self) -> Result<Step, Problem> {
-        let data = self.data();
-        let wrong = |what: &str| Err(Problem { at: 0, what: Some(what.to_owned()) });
-        let text = memchr(b'<', data).unwrap_or(data.len());
-        let is_last = text == data.len();
-        if self.open.is_empty() {
-            // Some writers leave zeros behind the end.
-            let is_nothing = |byte: &u8| is_space(*byte) || (self.root_closed && *byte == 0);
-            if !data[..text].iter().all(is_nothing) {
-                return wrong(if self.root_closed { "text behind the end" } else { "text before the first tag" });
-            }
-        } else if is_last {
-            return Ok(Step::More);
-        } else if memchr(b'&', &data[..text]).is_some() {
-            let lossy = String::from_utf8_lossy(&data[..text]);
-            Cursor::new(&lossy).check_references(0..lossy.len())?;
-        }
-        if is_last {
-            self.consume(text);
-            return Ok(Step::More);
-        }
-        self.consume(text);
-        let data = self.data();
-        if data.starts_with(b"<!") || data.starts_with(b"<?") {
-            if data.len() >= 9 && data[..9].eq_ignore_ascii_case(b"<!DOCTYPE") {
-                return wrong("a document type, which no .nessus file has");
-            }
-            let known = [&b"<!--"[..], b"<![CDATA[", b"<!DOCTYPE", b"<?"];
-            if !known.iter().any(|word| data.starts_with(word) || word.starts_with(data)) {
-                return wrong("a declaration where none may stand");
-            }
-            let Some(end) = special_end(data, 0) else { return Ok(Step::More) };
-            if self.open.is_empty() && data.starts_with(b"<![") {
-                return wrong("text outside the document's element");
-            }
-            self.consume(end);
-            return Ok(Step::On);
-        }
-        let Some(end) = tag_end(data, 0)? else { return Ok(Step::More) };
-        let tag = String::from_utf8_lossy(&data[..end]).into_owned();
-        let mut cursor = Cursor::new(&tag);
-        match cursor.markup()? {
-            Markup::Start { name, empty } => {
-                if name == "ReportHost" && self.holds_hosts() {
-                    return Ok(Step::Host);
-                }
-                if self.root_closed {
-                    return wrong("another element behind the end");
-                }
-                if self.open.is_empty() && name != "NessusClientData_v2" {
-                    let what = foreign(name);
-                    return Err(Problem { at: 0, what: Some(what) });
-                }
-                let is_report = name == "Report" && self.open.len() == 1;
-                let mut report_name = None;
-                cursor.each_attribute(|attribute, value| {
-                    if is_report && attribute == "name" {
-                        report_name = Some(value.into_owned());
-                    }
-                })?;
-                if self.report_name.is_none() {
-                    self.report_name = report_name;
-                }
-                if !empty {
-                    if self.open.len() == DEEPEST {
-                        return wrong("elements nested too deep");
-                    }
-                    self.open.push(name.to_owned());
-                } else if self.open.is_empty() {
-                    self.root_closed = true;
-                }
-            }
-            Markup::End { name } => {
-                if self.open.last().is_none_or(|open| open != name) {
-                    let open = self.open.last().map_or("nothing", String::as_str);
-                    let what = format!("`</{name}>` where `{open}` is open");
-                    return Err(Problem { at: 0, what: Some(what) });
-                }
-                self.open.pop();
-                self.root_closed = self.open.is_empty();
-            }
-            Markup::Characters(_) | Markup::Nothing => {}
-        }
-        self.consume(end);
-        Ok(Step::On)
-    }
-
-    /// Whether a host here is one of the report: below the report, or where that is left out, below the root.
-    fn holds_hosts(&self) -> bool {
-        match self.open.as_slice() {
-            [_root] => true,
-            [_root, report] => report == "Report",
-            _ => false,
-        }
-    }
-
-    fn malformed(&self, problem: &Problem) -> Error {
+    pub(super) fn malformed(&self, problem: &Problem) -> Error {
         malformed(problem, self.offset + problem.at as u64)
     }
 
     /// Why there is no more: the source's failure, or just its end.
-    fn cut_off(&mut self) -> Error {
+    pub(super) fn cut_off(&mut self) -> Error {
         let place = match self.open.as_slice() {
             [] => "before its first tag",
             [.., host] if host == "ReportHost" => "inside a host",
@@ -528,21 +395,7 @@ pub(super) fn malformed(problem: &Problem, place: u64) -> Error {
     Error::bad_data(format!("the report is broken at byte {place}: {problem}"))
 }
 
-const FOREIGN: &str = "not a .nessus";
-
-/// What a document with another root is.
-fn foreign(root: &str) -> String {
-    let name = root.rsplit(':').next().unwrap_or(root);
-    let what = match name {
-        "NessusClientData" => "a .nessus report of version 1",
-        "html" | "HTML" => "an HTML page, as of a login or an error",
-        "nmaprun" => "a report of Nmap",
-        "report" | "get_reports_response" => "a report of OpenVAS",
-        "asset-report-collection" | "data-stream-collection" | "Benchmark" => "a SCAP document",
-        _ => return format!("{FOREIGN} (version 2) report, but an XML document `{root}`"),
-    };
-    format!("{FOREIGN} (version 2) report, but {what}")
-}
+pub(super) const FOREIGN: &str = "not a .nessus";
 
 /// Whether text begins with a start tag of this name.
 fn begins(text: &[u8], tag: &[u8]) -> bool {
@@ -554,7 +407,7 @@ const fn ends_name(byte: u8) -> bool {
 }
 
 /// The place behind the tag that begins at `start`, if it is held whole.
-fn tag_end(data: &[u8], start: usize) -> Result<Option<usize>, Problem> {
+pub(super) fn tag_end(data: &[u8], start: usize) -> Result<Option<usize>, Problem> {
     let mut at = start;
     loop {
         let rest = data.get(at..).unwrap_or_default();
@@ -587,7 +440,7 @@ fn find_special(data: &[u8], from: usize, to: usize) -> Option<usize> {
 }
 
 /// The place behind the comment, CDATA section or processing instruction at `start`, if it is held whole.
-fn special_end(data: &[u8], start: usize) -> Option<usize> {
+pub(super) fn special_end(data: &[u8], start: usize) -> Option<usize> {
     let rest = data.get(start..)?;
     let (open, close): (usize, &[u8]) = if rest.starts_with(b"<!--") {
         (4, b"-->")

@@ -17,6 +17,8 @@ pub(super) struct Entry<'a> {
     pub host: Host<'a>,
     /// Its rows.
     pub rows: Vec<Details<'a>>,
+    /// Its start tag was read.
+    begun: bool,
     /// For each row, where its output stands.
     evidence: Vec<Option<Evidence>>,
 }
@@ -57,7 +59,9 @@ impl<'a> Entries<'a> {
                 host.ip = Some(host.name.clone());
             }
             rows.iter_mut().for_each(|row| row.last_seen = host.ended_at);
-            entries.push(entry);
+            if entry.begun {
+                entries.push(entry);
+            }
             if let Err(problem) = read {
                 break Some(problem);
             }
@@ -91,6 +95,7 @@ impl<'a> Entry<'a> {
                 host.properties.push((name.into(), value));
             }
         })?;
+        self.begun = true;
         if !empty {
             loop {
                 let between = cursor.until_markup()?;
@@ -100,6 +105,7 @@ impl<'a> Entry<'a> {
                     Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, needs)?,
                     Markup::Start { name, empty } => {
                         cursor.each_attribute(|_, _| ())?;
+                        cursor.refuse_inside(name, "ReportHost")?;
                         if !empty {
                             cursor.skip_element(name)?;
                         }
@@ -121,6 +127,7 @@ impl<'a> Entry<'a> {
             cursor.check_references(between)?;
             match cursor.markup()? {
                 Markup::Start { name, empty } => {
+                    cursor.refuse_inside(name, "HostProperties")?;
                     let mut property = None;
                     cursor.each_attribute(|attribute, value| {
                         if attribute == "name" {
@@ -216,6 +223,7 @@ impl<'a> Entry<'a> {
             cursor.check_references(between)?;
             match cursor.markup()? {
                 Markup::Start { name, empty } => {
+                    cursor.refuse_inside(name, "ReportItem")?;
                     let at = cursor.at;
                     match name {
                         OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {

@@ -383,9 +383,12 @@ impl<'a> Cursor<'a> {
                 None => self.check_references(text)?,
             }
             match self.markup()? {
-                Markup::Start { empty: true, .. } => self.each_attribute(|_, _| ())?,
-                Markup::Start { name: inner, .. } => {
+                Markup::Start { name: inner, empty } => {
                     self.each_attribute(|_, _| ())?;
+                    self.refuse_inside(inner, name)?;
+                    if empty {
+                        continue;
+                    }
                     if open.len() == DEEPEST {
                         return self.malformed(format!("elements nested more than {DEEPEST} deep"));
                     }
@@ -410,6 +413,14 @@ impl<'a> Cursor<'a> {
                 }
                 Markup::Nothing => {}
             }
+        }
+    }
+
+    /// Hosts and rows stand in no other place than theirs: what is cut at their tags must be cut right.
+    pub(super) fn refuse_inside(&self, name: &str, around: &str) -> Result<()> {
+        match name {
+            "ReportHost" | "ReportItem" => self.malformed(format!("a `{name}` inside `{around}`")),
+            _ => Ok(()),
         }
     }
 

@@ -10,6 +10,7 @@
 mod cutter;
 mod entry;
 mod markup;
+mod outside;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +57,7 @@ fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Si
     });
     let cutting = shared.cutting.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut turn = shared.turn.into_inner().unwrap_or_else(PoisonError::into_inner);
-    turn.decoded.report_name = cutting.cutter.report_name().map(str::to_owned);
+    turn.decoded.report_name = cutting.cutter.report_name;
     match turn.failure {
         Some(failure) => Err(failure),
         None => Ok(turn.decoded),
@@ -96,24 +97,26 @@ impl<R: Read> Shared<'_, R> {
     fn work(&self) {
         let mut spare = Vec::new();
         loop {
-            let (number, piece) = {
+            let (number, piece, replaced) = {
                 let mut cutting = lock(&self.cutting);
                 if cutting.cutter.has_ended() || self.stopped.load(Ordering::Relaxed) {
                     return;
                 }
                 let number = cutting.next;
                 cutting.next += 1;
-                (number, cutting.cutter.next(std::mem::take(&mut spare)))
+                let piece = cutting.cutter.next(std::mem::take(&mut spare));
+                (number, piece, std::mem::take(&mut cutting.cutter.replaced))
             };
             match piece {
                 Piece::Block(block) => {
-                    if !self.block(number, &block) {
+                    if !self.block(number, &block, replaced) {
                         return;
                     }
                     spare = block.into_buffer();
                 }
                 Piece::End(problem) => {
                     self.deliver(number, |turn| {
+                        turn.decoded.replaced += replaced;
                         turn.decoded.problem = problem;
                         false
                     });
@@ -124,7 +127,7 @@ impl<R: Read> Shared<'_, R> {
     }
 
     /// Reads and delivers a block; false if nothing is to follow.
-    fn block(&self, number: u64, block: &Block) -> bool {
+    fn block(&self, number: u64, block: &Block, mut replaced: u64) -> bool {
         let text = String::from_utf8_lossy(block.bytes());
         let entries = Entries::read(&text, self.needs);
         let source = lock(&self.turn).emitter.origin().source;
@@ -133,7 +136,7 @@ impl<R: Read> Shared<'_, R> {
             .iter()
             .map(|entry| super::EntryIds::new(source, &entry.host, &entry.rows, |row| entries.evidence(entry, row)))
             .collect();
-        let mut replaced = entries.replaced;
+        replaced += entries.replaced;
         let mut read = entries.problem.as_ref().map_or(text.len(), |problem| problem.at);
         if let Cow::Owned(_) = text {
             let strange;

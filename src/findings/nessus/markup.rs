@@ -490,6 +490,14 @@ impl<'a> Cursor<'a> {
     /// A number that stands for no character at all becomes NUL, which callers replace like any forbidden one.
     fn reference(&self, at: usize) -> Result<(char, usize)> {
         let rest = self.rest(at + 1);
+        match rest {
+            [b'l', b't', b';', ..] => return Ok(('<', 4)),
+            [b'g', b't', b';', ..] => return Ok(('>', 4)),
+            [b'a', b'm', b'p', b';', ..] => return Ok(('&', 5)),
+            [b'q', b'u', b'o', b't', b';', ..] => return Ok(('"', 6)),
+            [b'a', b'p', b'o', b's', b';', ..] => return Ok(('\'', 6)),
+            _ => {}
+        }
         let window = rest.get(..=LONGEST_REFERENCE).unwrap_or(rest);
         let wrong = |what: String| Err(Problem { at, what: Some(what) });
         let Some(length) = memchr(b';', window) else {
@@ -497,11 +505,6 @@ impl<'a> Cursor<'a> {
         };
         let name = &rest[..length];
         let character = match name {
-            b"lt" => '<',
-            b"gt" => '>',
-            b"amp" => '&',
-            b"quot" => '"',
-            b"apos" => '\'',
             [b'#', b'x', digits @ ..] => match number(digits, 16) {
                 Some(code) => char::from_u32(code).unwrap_or('\0'),
                 None => return wrong("a broken character reference".to_owned()),

@@ -128,7 +128,10 @@ impl<R: Read> Shared<'_, R> {
 
     /// Reads and delivers a block; false if nothing is to follow.
     fn block(&self, number: u64, block: &Block, mut replaced: u64) -> bool {
-        let text = String::from_utf8_lossy(block.bytes());
+        let text = match simdutf8::basic::from_utf8(block.bytes()) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(block.bytes()),
+        };
         let entries = Entries::read(&text, self.needs);
         let source = lock(&self.turn).emitter.origin().source;
         let mut ids: Vec<_> = entries

@@ -6,6 +6,7 @@ mod common;
 
 mod architecture;
 mod config;
+mod findings;
 mod harness;
 mod http;
 mod recorded;

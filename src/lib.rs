@@ -24,6 +24,7 @@ pub mod config;
 pub mod context;
 pub mod error;
 pub mod exit;
+pub mod findings;
 pub mod http;
 pub mod interrupt;
 pub mod model;

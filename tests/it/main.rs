@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod conformance;
 mod control;
+mod findings;
 mod harness;
 mod http;
 mod launch;

@@ -1,0 +1,388 @@
+//! Which finding is which, from run to run and from file to API.
+//!
+//! The id is the first 32 hex digits of SHA-256 over `source|plugin|host|port|protocol|check`, joined by 0x1F. Rows of
+//! one report whose key is equal get `#2`, `#3`, … appended to it: within one host's entry in order of the hash of
+//! their output, and where the same host has another entry (several addresses with one name, or an entry so large that
+//! it is read in parts), that entry counts on. To count in order of the hash over the whole report one would have to
+//! hold it back until its end; the *set* of ids is the same either way.
+//!
+//! What must be remembered for that is eight bytes a finding, in a temporary file once it is more than a few MiB, and
+//! a few words a host.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+
+use ring::digest::{Digest, SHA256};
+
+use super::shape::{Details, Host, Source};
+
+/// The separator between the parts of a key: a character that stands in none of them.
+const SEPARATOR: u8 = 0x1f;
+/// More remembered keys than this go to a temporary file: 4 MiB.
+const MOST_IN_MEMORY: usize = 512 * 1024;
+
+/// The id of a finding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId([u8; 16]);
+
+impl FindingId {
+    /// The id as bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    fn of(digest: &Digest) -> Self {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(bytes)
+    }
+
+    fn short(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for FindingId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// The part of the key that names the host: lower-case full name, else address, else the report's name.
+fn host_key(host: &Host<'_>) -> String {
+    match (&host.fqdn, &host.ip) {
+        (Some(fqdn), _) => fqdn.to_lowercase(),
+        (None, Some(ip)) => ip.clone().into_owned(),
+        (None, None) => host.name.clone().into_owned(),
+    }
+}
+
+/// The part of the key that names what was looked at, where the plugin alone does not.
+fn check_key<'d>(details: &'d Details<'_>) -> &'d str {
+    if let Some(check) = details.compliance.as_ref().and_then(|compliance| compliance.check_id.as_deref()) {
+        return check;
+    }
+    // A port that was found open is no plugin's row.
+    if details.plugin_id.is_none() && details.plugin_name.as_deref() == Some(super::OPEN_PORT) {
+        return "open-port";
+    }
+    ""
+}
+
+fn digest(source: Source, host: &str, details: &Details<'_>, rank: u32) -> FindingId {
+    let mut key = Vec::with_capacity(160);
+    key.extend_from_slice(source.name().as_bytes());
+    key.push(SEPARATOR);
+    key.extend_from_slice(details.plugin_id.as_deref().unwrap_or_default().as_bytes());
+    key.push(SEPARATOR);
+    key.extend_from_slice(host.as_bytes());
+    key.push(SEPARATOR);
+    if let Some(port) = details.port {
+        // Writing to memory cannot fail.
+        let _ = write!(key, "{port}");
+    }
+    key.push(SEPARATOR);
+    key.extend(details.protocol.as_deref().unwrap_or_default().bytes().map(|byte| byte.to_ascii_lowercase()));
+    key.push(SEPARATOR);
+    key.extend_from_slice(check_key(details).as_bytes());
+    if rank > 1 {
+        let _ = write!(key, "#{rank}");
+    }
+    FindingId::of(&ring::digest::digest(&SHA256, &key))
+}
+
+/// The ids of one host's entry, as far as the entry alone tells them.
+#[derive(Debug)]
+pub(super) struct EntryIds {
+    /// The host's part of the key.
+    host: String,
+    rows: Vec<RowId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RowId {
+    id: FindingId,
+    /// The beginning of the id that the key has without a suffix.
+    base: u64,
+    /// Which of the equal keys this is, from 1.
+    rank: u32,
+}
+
+impl EntryIds {
+    /// Ids for the rows of one entry. `output` gives a row's output, and is asked only for rows with equal keys.
+    pub(super) fn new(
+        source: Source,
+        host: &Host<'_>,
+        rows: &[Details<'_>],
+        mut output: impl FnMut(usize) -> Option<String>,
+    ) -> Self {
+        let host = host_key(host);
+        let mut ids: Vec<RowId> = rows
+            .iter()
+            .map(|details| {
+                let id = digest(source, &host, details, 1);
+                RowId { id, base: id.short(), rank: 1 }
+            })
+            .collect();
+        let mut order: Vec<(u64, usize)> = ids.iter().enumerate().map(|(index, row)| (row.base, index)).collect();
+        order.sort_unstable();
+        for equal in order.chunk_by(|left, right| left.0 == right.0).filter(|equal| equal.len() > 1) {
+            let mut hashes: Vec<([u8; 32], usize)> =
+                equal.iter().map(|(_, index)| (output_hash(output(*index)), *index)).collect();
+            hashes.sort_unstable();
+            for (rank, (_, index)) in (1..).zip(hashes) {
+                if let (Some(row), Some(details)) = (ids.get_mut(index), rows.get(index)) {
+                    *row = RowId { id: digest(source, &host, details, rank), rank, ..*row };
+                }
+            }
+        }
+        Self { host, rows: ids }
+    }
+
+    /// The ids, in the order of the rows.
+    pub(super) fn ids(&self) -> impl Iterator<Item = FindingId> {
+        self.rows.iter().map(|row| row.id)
+    }
+}
+
+fn output_hash(output: Option<String>) -> [u8; 32] {
+    let digest = ring::digest::digest(&SHA256, output.unwrap_or_default().as_bytes());
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// What the entries before have used, in the order of the report.
+#[derive(Debug, Default)]
+pub(super) struct Numbering {
+    hosts: HashMap<u64, Place>,
+    /// Further entries of hosts that had one before.
+    more: HashMap<u64, Vec<Place>>,
+    keys: Keys,
+    /// How often each key of the host that last had a further entry was used.
+    counted: Option<(u64, HashMap<u64, u32>)>,
+}
+
+/// Where the keys of one entry are remembered.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: u64,
+    length: u32,
+}
+
+impl Numbering {
+    /// Lets an entry count on where earlier entries of the same host have equal keys.
+    pub(super) fn count_on(&mut self, source: Source, rows: &[Details<'_>], entry: &mut EntryIds) -> io::Result<()> {
+        let digest = ring::digest::digest(&SHA256, entry.host.as_bytes());
+        let identity = FindingId::of(&digest).short();
+        if let Some(first) = self.hosts.get(&identity).copied() {
+            let mut counts = match self.counted.take() {
+                Some((counted, counts)) if counted == identity => counts,
+                _ => {
+                    let mut counts = HashMap::new();
+                    let more = self.more.get(&identity).map(Vec::as_slice).unwrap_or_default();
+                    for place in std::iter::once(&first).chain(more) {
+                        self.keys.read(*place, |base| *counts.entry(base).or_insert(0) += 1)?;
+                    }
+                    counts
+                }
+            };
+            for (row, details) in entry.rows.iter_mut().zip(rows) {
+                if let Some(earlier) = counts.get(&row.base) {
+                    row.rank += earlier;
+                    row.id = self::digest(source, &entry.host, details, row.rank);
+                }
+            }
+            entry.rows.iter().for_each(|row| *counts.entry(row.base).or_insert(0) += 1);
+            self.counted = Some((identity, counts));
+            let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
+            self.more.entry(identity).or_default().push(place);
+        } else {
+            let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
+            self.hosts.insert(identity, place);
+        }
+        Ok(())
+    }
+}
+
+/// A growing list of keys, of which only the end is in memory.
+#[derive(Debug, Default)]
+struct Keys {
+    file: Option<File>,
+    /// How many are in the file.
+    filed: u64,
+    latest: Vec<u64>,
+}
+
+impl Keys {
+    fn add(&mut self, keys: impl Iterator<Item = u64>) -> io::Result<Place> {
+        let start = self.filed + self.latest.len() as u64;
+        self.latest.extend(keys);
+        let length = u32::try_from(self.filed + self.latest.len() as u64 - start).unwrap_or(u32::MAX);
+        if self.latest.len() > MOST_IN_MEMORY {
+            let file = match &mut self.file {
+                Some(file) => file,
+                empty => empty.insert(tempfile::tempfile()?),
+            };
+            file.seek(SeekFrom::End(0))?;
+            let mut bytes = io::BufWriter::new(file);
+            self.latest.iter().try_for_each(|key| bytes.write_all(&key.to_le_bytes()))?;
+            bytes.flush()?;
+            self.filed += self.latest.len() as u64;
+            self.latest.clear();
+        }
+        Ok(Place { start, length })
+    }
+
+    fn read(&mut self, place: Place, mut take: impl FnMut(u64)) -> io::Result<()> {
+        let end = place.start + u64::from(place.length);
+        if let Some(file) = self.file.as_mut().filter(|_| place.start < self.filed) {
+            file.seek(SeekFrom::Start(place.start * 8))?;
+            let mut bytes = io::BufReader::new(file).take((end.min(self.filed) - place.start) * 8);
+            let mut key = [0; 8];
+            while bytes.limit() > 0 {
+                bytes.read_exact(&mut key)?;
+                take(u64::from_le_bytes(key));
+            }
+        }
+        let first = usize::try_from(place.start.saturating_sub(self.filed)).unwrap_or(usize::MAX);
+        let last = usize::try_from(end.saturating_sub(self.filed)).unwrap_or(usize::MAX);
+        self.latest.get(first..last).unwrap_or_default().iter().copied().for_each(take);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::findings::shape::Compliance;
+
+    fn row(plugin: &'static str, port: u16, output: &'static str) -> Details<'static> {
+        Details {
+            plugin_id: Some(Cow::Borrowed(plugin)),
+            port: Some(port),
+            protocol: Some(Cow::Borrowed("tcp")),
+            output: Some(Cow::Borrowed(output)),
+            ..Details::default()
+        }
+    }
+
+    fn host(fqdn: &'static str) -> Host<'static> {
+        Host { name: "target".into(), fqdn: Some(fqdn.into()), ip: Some("192.0.2.1".into()), ..Host::default() }
+    }
+
+    fn expected(key: &str) -> String {
+        let digest = ring::digest::digest(&SHA256, key.replace('|', "\u{1f}").as_bytes());
+        digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn ids(numbering: &mut Numbering, host: &Host<'_>, rows: &[Details<'_>]) -> Vec<String> {
+        let output = |index: usize| rows[index].output.as_deref().map(str::to_owned);
+        let mut entry = EntryIds::new(Source::Tenable, host, rows, output);
+        numbering.count_on(Source::Tenable, rows, &mut entry).unwrap();
+        entry.ids().map(|id| id.to_string()).collect()
+    }
+
+    #[test]
+    fn the_key_is_source_plugin_host_port_protocol_check() {
+        let numbering = &mut Numbering::default();
+        let named = host("DB.Example.org");
+        assert_eq!(ids(numbering, &named, &[row("19506", 0, "x")]), [expected("tenable|19506|db.example.org|0|tcp|")]);
+        let addressed = Host { fqdn: None, ..named.clone() };
+        assert_eq!(ids(numbering, &addressed, &[row("1", 443, "")]), [expected("tenable|1|192.0.2.1|443|tcp|")]);
+        let called = Host { ip: None, ..addressed };
+        let upper = Details { protocol: Some("TCP".into()), ..row("1", 443, "") };
+        assert_eq!(ids(numbering, &called, &[upper]), [expected("tenable|1|target|443|tcp|")]);
+        let check = Compliance { check_id: Some("c1".into()), ..Compliance::default() };
+        let audit = Details { compliance: Some(Box::new(check)), ..row("21157", 0, "") };
+        assert_eq!(ids(numbering, &named, &[audit]), [expected("tenable|21157|db.example.org|0|tcp|c1")]);
+        let open = Details {
+            plugin_name: Some(crate::findings::OPEN_PORT.into()),
+            port: Some(22),
+            protocol: Some("tcp".into()),
+            ..Details::default()
+        };
+        let mut entry = EntryIds::new(Source::Cloudflare, &called, std::slice::from_ref(&open), |_| None);
+        numbering.count_on(Source::Cloudflare, &[open], &mut entry).unwrap();
+        let id = entry.ids().next().unwrap();
+        assert_eq!(id.to_string(), expected("cloudflare||target|22|tcp|open-port"));
+        assert_eq!(id.as_bytes().len(), 16);
+        let long = "n".repeat(400);
+        let far = Host { fqdn: Some(long.clone().into()), ..Host::default() };
+        assert_eq!(ids(numbering, &far, &[row("1", 1, "")]), [expected(&format!("tenable|1|{long}|1|tcp|"))]);
+    }
+
+    #[test]
+    fn equal_keys_are_told_apart_by_their_output_wherever_they_stand() {
+        let key = "tenable|1|a|80|tcp|";
+        let rows = [row("1", 80, "first"), row("2", 80, "first"), row("1", 80, "second"), row("1", 80, "third")];
+        let mut backwards = rows.clone();
+        backwards.reverse();
+        let forth = ids(&mut Numbering::default(), &host("a"), &rows);
+        let mut back = ids(&mut Numbering::default(), &host("a"), &backwards);
+        back.reverse();
+        assert_eq!(forth, back);
+        let mut sorted = vec![forth[0].clone(), forth[2].clone(), forth[3].clone()];
+        sorted.sort();
+        let mut wanted = ["", "#2", "#3"].map(|suffix| expected(&format!("{key}{suffix}")));
+        wanted.sort();
+        assert_eq!(sorted, wanted);
+        // `third` has the smallest hash, then `first`, then `second`.
+        let mut order: Vec<&str> = vec!["first", "second", "third"];
+        order.sort_by_key(|output| output_hash(Some((*output).to_owned())));
+        let place =
+            rows.iter().position(|row| row.output.as_deref() == Some(order[0]) && row.port == Some(80)).unwrap();
+        assert_eq!(forth[place], expected(key));
+    }
+
+    #[test]
+    fn a_host_with_a_further_entry_counts_on() {
+        let numbering = &mut Numbering::default();
+        let key = |suffix: &str| expected(&format!("tenable|1|a|80|tcp|{suffix}"));
+        assert_eq!(ids(numbering, &host("a"), &[row("1", 80, "x")]), [key("")]);
+        assert_eq!(ids(numbering, &host("b"), &[row("1", 80, "x")]), [expected("tenable|1|b|80|tcp|")]);
+        let mut second = ids(numbering, &host("A"), &[row("1", 80, "x"), row("1", 80, "y"), row("9", 80, "")]);
+        assert_eq!(second.pop().unwrap(), expected("tenable|9|a|80|tcp|"));
+        second.sort();
+        let mut wanted = [key("#2"), key("#3")];
+        wanted.sort();
+        assert_eq!(second, wanted);
+        assert_eq!(ids(numbering, &host("b"), &[row("1", 80, "x")]), [expected("tenable|1|b|80|tcp|#2")]);
+        assert_eq!(ids(numbering, &host("a"), &[row("1", 80, "x")]), [key("#4")]);
+    }
+
+    #[test]
+    fn keys_outlive_memory() {
+        let mut keys = Keys::default();
+        let many = MOST_IN_MEMORY as u64;
+        let first = keys.add(0..10).unwrap();
+        let second = keys.add(10..many).unwrap();
+        let third = keys.add(many..many + 5).unwrap();
+        assert!(keys.file.is_some() && keys.latest.is_empty());
+        let fourth = keys.add(many + 5..many + 8).unwrap();
+        for (place, wanted) in
+            [(first, 0..10), (second, 10..many), (third, many..many + 5), (fourth, many + 5..many + 8)]
+        {
+            let mut seen = Vec::new();
+            keys.read(place, |key| seen.push(key)).unwrap();
+            assert!(seen.into_iter().eq(wanted));
+        }
+    }
+}

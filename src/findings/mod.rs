@@ -1,0 +1,164 @@
+//! Bytes into findings: what a report is, how it is read, and who gets its rows.
+//!
+//! A source of bytes is looked at ([`sniff`]): plain, zipped or compressed XML is read, anything else is named for what
+//! it is. Then [`nessus`] turns hosts into rows, an [`Emitter`] gives each row its id, and a [`FindingSink`] gets them
+//! one by one in the report's order; [`filter`] is such a sink around another. Nothing here holds a report.
+//!
+//! A vendor whose results are JSON maps them to [`Host`] and [`Details`] itself and hands them to an [`Emitter`].
+//!
+//! Not for: fetching reports, or writing findings in a format.
+
+mod archive;
+pub mod filter;
+mod identity;
+mod input;
+mod nessus;
+mod shape;
+pub mod sniff;
+
+use std::io::Read;
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use identity::{EntryIds, Numbering};
+
+pub use identity::FindingId;
+pub use input::Chunks;
+pub use shape::{
+    Attachment, Compliance, Cvss, Dates, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source,
+    Text,
+};
+
+/// The name of a row that tells of an open port and of nothing else.
+pub const OPEN_PORT: &str = "open port";
+
+/// How much of each row a sink looks at. What it does not need may be missing from the rows it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// Id, host, port, service, plugin, severity.
+    Core,
+    /// Also references, scores, dates, exploits, a compliance check's name and result.
+    Facts,
+    /// Also all text, attachments and everything that has no place of its own.
+    All,
+}
+
+/// Something that takes findings in the report's order.
+///
+/// It is called from several threads, but never by two at once.
+pub trait FindingSink: Send {
+    /// Takes the next finding. An error ends the decoding.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from going on.
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()>;
+
+    /// How much of each row is looked at; asked once, before the first.
+    fn needs(&self) -> Needs {
+        Needs::All
+    }
+}
+
+impl<S: FindingSink + ?Sized> FindingSink for Box<S> {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        (**self).finding(finding)
+    }
+
+    fn needs(&self) -> Needs {
+        (**self).needs()
+    }
+}
+
+impl<S: FindingSink + ?Sized> FindingSink for &mut S {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        (**self).finding(finding)
+    }
+
+    fn needs(&self) -> Needs {
+        (**self).needs()
+    }
+}
+
+/// How a report was read.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Hosts seen, those without a row included.
+    pub hosts: u64,
+    /// Rows given to the sink.
+    pub findings: u64,
+    /// The name that the report gives itself.
+    pub report_name: Option<String>,
+    /// Bytes and characters that no document may hold; each was replaced by U+FFFD.
+    pub replaced: u64,
+    /// Why the report was not read to its end; what came before went to the sink. An [`Error`] of kind `bad_data`
+    /// (not a report at all, broken, cut off), or the one with which the source failed.
+    pub problem: Option<Error>,
+}
+
+impl Decoded {
+    /// Whether the report was read whole.
+    pub fn is_complete(&self) -> bool {
+        self.problem.is_none()
+    }
+}
+
+/// Reads a report of a Nessus scanner, bare or packed, and gives each of its findings to a sink.
+///
+/// Blocks until the source ends; a source that stalls stalls it, also after the sink has failed.
+///
+/// # Errors
+/// Those of the sink. What is wrong with the report is [`Decoded::problem`], since findings may come before it.
+pub fn decode(source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingSink) -> Result<Decoded> {
+    let emitter = Emitter::new(origin, sink);
+    match sniff::open(source) {
+        Ok(document) => nessus::decode(document, emitter),
+        Err(problem) => Ok(Decoded { problem: Some(problem), ..Decoded::default() }),
+    }
+}
+
+/// Gives rows their ids and hands them on.
+pub struct Emitter<'s> {
+    origin: &'s Origin,
+    sink: &'s mut dyn FindingSink,
+    numbering: Numbering,
+}
+
+impl<'s> Emitter<'s> {
+    /// For one report.
+    pub fn new(origin: &'s Origin, sink: &'s mut dyn FindingSink) -> Self {
+        Self { origin, sink, numbering: Numbering::default() }
+    }
+
+    /// The report.
+    pub fn origin(&self) -> &'s Origin {
+        self.origin
+    }
+
+    /// What the sink needs of each row.
+    pub fn needs(&self) -> Needs {
+        self.sink.needs()
+    }
+
+    /// Takes rows of one host, as many at once as may have equal keys: their order does not change their ids.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn host(&mut self, host: &Host<'_>, rows: &[Details<'_>]) -> Result<()> {
+        let output = |row: usize| {
+            let details = rows.get(row)?;
+            details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
+        };
+        let mut ids = EntryIds::new(self.origin.source, host, rows, output);
+        self.entry(host, rows, &mut ids)
+    }
+
+    fn entry(&mut self, host: &Host<'_>, rows: &[Details<'_>], ids: &mut EntryIds) -> Result<()> {
+        self.numbering.count_on(self.origin.source, rows, ids).map_err(|problem| {
+            Error::new(Exit::Internal, format!("cannot keep track of findings in a temporary file: {problem}"))
+        })?;
+        for (id, details) in ids.ids().zip(rows) {
+            self.sink.finding(&Finding { id, origin: self.origin, host, details })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,471 @@
+//! Cuts a document into blocks of whole hosts, which can then be read apart from each other, also at the same time.
+//!
+//! Outside hosts each tag is read ([`super::outside`]). Inside hosts it only looks for the end tag, stepping
+//! over CDATA sections, comments and processing instructions: everywhere else `</ReportHost` is that tag, because text
+//! and attributes hold no `<`. Where they do, reading the block finds it.
+//!
+//! A host larger than [`Sizes::part`] is cut before a `ReportItem`, at a place that depends on the document alone;
+//! each further part gets the host's head (start tag and properties) again, so that it is a whole host in itself.
+
+use std::io::{self, Read};
+
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr2, memchr3};
+
+use super::markup::{LONGEST_TAG, LONGEST_TEXT, Problem, is_space};
+use super::outside::Outside;
+use crate::error::Error;
+use crate::findings::input::{CUT_OFF_HINT, read_failure};
+
+/// How much is read at once, and how much at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// Bytes of an ordinary block. Small enough to stay in a core's cache from reading to writing.
+    pub chunk: usize,
+    /// Bytes of a host from which on it is cut into parts.
+    pub part: usize,
+    /// Bytes that are held at most: the largest part plus the largest row.
+    pub most: usize,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { chunk: 512 * 1024, part: 4 * 1024 * 1024, most: LONGEST_TEXT + 8 * 1024 * 1024 }
+    }
+}
+
+/// Whole hosts, or at the end of a document that is cut off the beginning of one.
+#[derive(Debug)]
+pub(super) struct Block {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Where in the document it begins.
+    pub offset: u64,
+    /// How many bytes at its beginning stood in an earlier block too.
+    pub repeated: usize,
+    /// It goes on with a host whose first part was in the block before.
+    pub continues: bool,
+    /// The document ends in it.
+    pub cut_off: bool,
+}
+
+impl Block {
+    /// The block's text.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Its memory, for the next block.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+/// The next thing of a document.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// Hosts.
+    Block(Block),
+    /// Nothing more: whole, or why not.
+    End(Option<Error>),
+}
+
+/// A document being cut.
+#[derive(Debug)]
+pub(super) struct Cutter<R> {
+    source: R,
+    pub(super) sizes: Sizes,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Where in the document `start` is.
+    offset: u64,
+    /// The source has no more, or failed.
+    pub(super) dry: bool,
+    pub(super) failure: Option<io::Error>,
+    /// The elements around, outermost first.
+    pub(super) open: Vec<String>,
+    pub(super) root_closed: bool,
+    /// Start tag and properties of the host that is being cut into parts.
+    head: Vec<u8>,
+    pub(super) report_name: Option<String>,
+    /// Characters that no document may hold, outside hosts, since the last piece.
+    pub(super) replaced: u64,
+    ended: bool,
+    close: Finder<'static>,
+    item: Finder<'static>,
+}
+
+const HOST: &[u8] = b"<ReportHost";
+const CLOSE: &[u8] = b"</ReportHost";
+const ITEM: &[u8] = b"<ReportItem";
+const CLOSE_TAG: &[u8] = b"</ReportHost>";
+/// A needle with the byte behind it, which tells whether the name ends there.
+const NEEDLE: usize = CLOSE.len() + 1;
+
+/// How far the end of a host has been looked for.
+#[derive(Debug, Default)]
+struct Search {
+    /// Nothing before this place is the end, and it stands in no CDATA section or the like.
+    at: usize,
+    /// The next thing that looks like the end.
+    close: Option<usize>,
+}
+
+/// What looking for the end of a host found, as distance from its beginning.
+enum Found {
+    End(usize),
+    /// The place before which a large host is cut.
+    Part(usize),
+    More,
+}
+
+impl<R: Read> Cutter<R> {
+    pub(super) fn new(source: R, sizes: Sizes) -> Self {
+        Self {
+            source,
+            sizes,
+            buffer: vec![0; sizes.chunk],
+            start: 0,
+            end: 0,
+            offset: 0,
+            dry: false,
+            failure: None,
+            open: Vec::new(),
+            root_closed: false,
+            head: Vec::new(),
+            report_name: None,
+            replaced: 0,
+            ended: false,
+            close: Finder::new(CLOSE),
+            item: Finder::new(ITEM),
+        }
+    }
+
+    /// Whether the end was given.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next piece; `spare` is memory that it may use.
+    pub(super) fn next(&mut self, spare: Vec<u8>) -> Piece {
+        let piece = if !self.head.is_empty() {
+            self.part(spare, Search::default())
+        } else {
+            match self.outside() {
+                Outside::Host => self.hosts(spare),
+                Outside::End(problem) => Piece::End(problem),
+            }
+        };
+        self.ended = matches!(piece, Piece::End(_));
+        piece
+    }
+
+    pub(super) fn data(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Steps over what was dealt with.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+        self.offset += count as u64;
+    }
+
+    /// Fills the buffer as far as it is large.
+    fn fill(&mut self) {
+        while !self.dry && self.end < self.buffer.len() {
+            match self.source.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.dry = true,
+                Ok(count) => self.end += count,
+                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                Err(problem) => {
+                    self.failure = Some(problem);
+                    self.dry = true;
+                }
+            }
+        }
+    }
+
+    /// Gets more behind what is held; false if there is none or no more may be held.
+    pub(super) fn more(&mut self) -> bool {
+        if self.dry || self.end - self.start >= self.sizes.most {
+            return false;
+        }
+        if self.end == self.buffer.len() {
+            if self.start > 0 {
+                self.buffer.copy_within(self.start..self.end, 0);
+                self.end -= self.start;
+                self.start = 0;
+            }
+            if self.end > self.buffer.len() / 2 {
+                let larger = self.buffer.len() + self.sizes.chunk.max(self.buffer.len() / 2);
+                self.buffer.resize(larger, 0);
+            }
+        }
+        self.fill();
+        true
+    }
+
+    /// A block of the hosts that are held whole, at least one.
+    fn hosts(&mut self, spare: Vec<u8>) -> Piece {
+        self.fill();
+        let (mut begin, mut cut) = (0, 0);
+        let mut search = Search::default();
+        loop {
+            match self.find_end(begin, true, &mut search) {
+                Ok(Found::End(end)) => {
+                    cut = end;
+                    let data = self.data();
+                    let space = data.get(end..).unwrap_or_default().iter().take_while(|byte| is_space(**byte)).count();
+                    if !begins(data.get(end + space..).unwrap_or_default(), HOST) {
+                        return Piece::Block(self.take(cut, spare));
+                    }
+                    begin = end + space;
+                    search = Search { at: begin, close: None };
+                }
+                Ok(Found::More) if cut > 0 => return Piece::Block(self.take(cut, spare)),
+                Ok(Found::Part(_)) if cut > 0 => return Piece::Block(self.take(cut, spare)),
+                Ok(Found::Part(at)) => {
+                    self.head = head_of(self.data().get(..at).unwrap_or_default(), &self.item);
+                    return Piece::Block(self.copy(at, spare, false, true));
+                }
+                Ok(Found::More) => {
+                    if !self.more() {
+                        return self.unfinished(spare);
+                    }
+                }
+                Err(problem) => return Piece::End(Some(self.malformed(&problem))),
+            }
+        }
+    }
+
+    /// A further part of a large host.
+    fn part(&mut self, spare: Vec<u8>, mut search: Search) -> Piece {
+        self.fill();
+        loop {
+            match self.find_end(0, false, &mut search) {
+                Ok(Found::End(end)) => return Piece::Block(self.copy(end, spare, true, false)),
+                Ok(Found::Part(at)) => return Piece::Block(self.copy(at, spare, true, true)),
+                Ok(Found::More) => {
+                    if !self.more() {
+                        return self.unfinished(spare);
+                    }
+                }
+                Err(problem) => return Piece::End(Some(self.malformed(&problem))),
+            }
+        }
+    }
+
+    /// What there is of a host that has no end.
+    fn unfinished(&mut self, spare: Vec<u8>) -> Piece {
+        let held = self.end - self.start;
+        if !self.dry {
+            let what = format!("one row or host property of more than {} bytes", self.sizes.most);
+            return Piece::End(Some(self.malformed(&Problem { at: 0, what: Some(what) })));
+        }
+        self.open.push("ReportHost".to_owned());
+        if held == 0 {
+            return Piece::End(Some(self.cut_off()));
+        }
+        let mut block = if self.head.is_empty() { self.take(held, spare) } else { self.copy(held, spare, true, false) };
+        // What follows is outside, where the end is noticed.
+        block.cut_off = true;
+        Piece::Block(block)
+    }
+
+    /// Gives away the buffer with the first bytes of what is held, and goes on with the rest in the other one.
+    fn take(&mut self, count: usize, mut spare: Vec<u8>) -> Block {
+        let rest = self.data().get(count..).unwrap_or_default();
+        // What one large host needed is not kept for ever.
+        let wanted = self.sizes.chunk.max(rest.len());
+        if spare.len() < wanted || spare.len() > wanted + 8 * self.sizes.chunk {
+            spare = vec![0; wanted];
+        }
+        spare[..rest.len()].copy_from_slice(rest);
+        let length = rest.len();
+        let offset = self.offset;
+        let start = self.start;
+        self.offset += count as u64;
+        let buffer = std::mem::replace(&mut self.buffer, spare);
+        (self.start, self.end) = (0, length);
+        Block { buffer, start, end: start + count, offset, repeated: 0, continues: false, cut_off: false }
+    }
+
+    /// Copies the first bytes of what is held into a block, made a whole host by what is missing before and behind.
+    fn copy(&mut self, count: usize, mut spare: Vec<u8>, continues: bool, closed: bool) -> Block {
+        spare.clear();
+        if continues {
+            spare.extend_from_slice(&self.head);
+        }
+        let repeated = spare.len();
+        spare.extend_from_slice(self.data().get(..count).unwrap_or_default());
+        if closed {
+            spare.extend_from_slice(CLOSE_TAG);
+        } else {
+            self.head.clear();
+        }
+        let offset = self.offset;
+        self.consume(count);
+        Block { start: 0, end: spare.len(), buffer: spare, offset, repeated, continues, cut_off: false }
+    }
+
+    /// Looks for the end of the host that begins at `begin`, as far as it is held.
+    fn find_end(&self, begin: usize, with_tag: bool, search: &mut Search) -> Result<Found, Problem> {
+        let data = self.data();
+        if with_tag && search.at <= begin {
+            match tag_end(data, begin)? {
+                None => return Ok(Found::More),
+                Some(end) if data.get(end - 2) == Some(&b'/') => return Ok(Found::End(end)),
+                Some(end) => search.at = end,
+            }
+        }
+        let split_from = begin + self.sizes.part;
+        loop {
+            let rest = data.get(search.at..).unwrap_or_default();
+            if search.close.is_none_or(|close| close < search.at) {
+                search.close = self.close.find(rest).map(|distance| search.at + distance);
+            }
+            let limit = search.close.unwrap_or(data.len());
+            let special = find_special(data, search.at, limit);
+            let known = special.unwrap_or(limit);
+            if known > split_from {
+                let mut from = search.at.max(split_from);
+                while let Some(distance) = self.item.find(data.get(from..known).unwrap_or_default()) {
+                    from += distance;
+                    match data.get(from + ITEM.len()) {
+                        None => break,
+                        Some(byte) if ends_name(*byte) => return Ok(Found::Part(from)),
+                        Some(_) => from += ITEM.len(),
+                    }
+                }
+            }
+            if let Some(special) = special {
+                match special_end(data, special) {
+                    Some(end) => search.at = end,
+                    None => {
+                        search.at = special;
+                        search.close = None;
+                        return Ok(Found::More);
+                    }
+                }
+            } else if let Some(close) = search.close {
+                let behind = data.get(close + CLOSE.len()..).unwrap_or_default();
+                let space = behind.iter().take_while(|byte| is_space(**byte)).count();
+                match behind.get(space) {
+                    Some(b'>') => return Ok(Found::End(close + CLOSE.len() + space + 1)),
+                    // Another name, or a broken tag, which reading the block will find.
+                    Some(_) => search.at = close + CLOSE.len(),
+                    None => {
+                        search.at = close;
+                        return Ok(Found::More);
+                    }
+                }
+            } else {
+                search.at = search.at.max(data.len().saturating_sub(NEEDLE));
+                return Ok(Found::More);
+            }
+        }
+    }
+
+    pub(super) fn malformed(&self, problem: &Problem) -> Error {
+        malformed(problem, self.offset + problem.at as u64)
+    }
+
+    /// Why there is no more: the source's failure, or just its end.
+    pub(super) fn cut_off(&mut self) -> Error {
+        let place = match self.open.as_slice() {
+            [] => "before its first tag",
+            [.., host] if host == "ReportHost" => "inside a host",
+            _ if self.holds_hosts() => "between two hosts, or before or behind them",
+            _ => "before the first host",
+        };
+        match self.failure.take() {
+            Some(failure) => read_failure(failure),
+            None => Error::bad_data(format!("the report is cut off {place}")).hint(CUT_OFF_HINT),
+        }
+    }
+}
+
+/// The error for a place in the document that is not XML, or not what a report has.
+pub(super) fn malformed(problem: &Problem, place: u64) -> Error {
+    if problem.what.as_deref().is_some_and(|what| what.starts_with(FOREIGN)) {
+        return Error::bad_data(problem.to_string());
+    }
+    Error::bad_data(format!("the report is broken at byte {place}: {problem}"))
+}
+
+pub(super) const FOREIGN: &str = "not a .nessus";
+
+/// Whether text begins with a start tag of this name.
+fn begins(text: &[u8], tag: &[u8]) -> bool {
+    text.strip_prefix(tag).and_then(<[u8]>::first).is_some_and(|byte| ends_name(*byte))
+}
+
+const fn ends_name(byte: u8) -> bool {
+    is_space(byte) || matches!(byte, b'>' | b'/')
+}
+
+/// The place behind the tag that begins at `start`, if it is held whole.
+pub(super) fn tag_end(data: &[u8], start: usize) -> Result<Option<usize>, Problem> {
+    let mut at = start;
+    loop {
+        let rest = data.get(at..).unwrap_or_default();
+        let Some(distance) = memchr3(b'>', b'"', b'\'', rest) else { break };
+        at += distance;
+        let quote = data[at];
+        if quote == b'>' {
+            return Ok(Some(at + 1));
+        }
+        let Some(distance) = memchr(quote, &data[at + 1..]) else { break };
+        at += distance + 2;
+    }
+    if data.len() - start > LONGEST_TAG {
+        return Err(Problem { at: start, what: Some(format!("a tag of more than {LONGEST_TAG} bytes")) });
+    }
+    Ok(None)
+}
+
+/// The first `<!` or `<?` between two places.
+fn find_special(data: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(distance) = memchr2(b'!', b'?', data.get(at..to).unwrap_or_default()) {
+        at += distance;
+        if at > from && data[at - 1] == b'<' {
+            return Some(at - 1);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The place behind the comment, CDATA section or processing instruction at `start`, if it is held whole.
+pub(super) fn special_end(data: &[u8], start: usize) -> Option<usize> {
+    let rest = data.get(start..)?;
+    let (open, close): (usize, &[u8]) = if rest.starts_with(b"<!--") {
+        (4, b"-->")
+    } else if rest.starts_with(b"<![CDATA[") {
+        (9, b"]]>")
+    } else if rest.starts_with(b"<?") {
+        (2, b"?>")
+    } else if rest.len() >= 9 {
+        // No such thing exists; reading the block will find it.
+        return Some(start + 2);
+    } else {
+        return None;
+    };
+    let distance = memchr::memmem::find(rest.get(open..)?, close)?;
+    Some(start + open + distance + close.len())
+}
+
+/// Start tag and properties of a host.
+fn head_of(host: &[u8], item: &Finder<'_>) -> Vec<u8> {
+    const PROPERTIES_END: &[u8] = b"</HostProperties>";
+    let first_item = item.find(host).unwrap_or(host.len());
+    let before = host.get(..first_item).unwrap_or_default();
+    let end = match memchr::memmem::find(before, PROPERTIES_END) {
+        Some(at) => at + PROPERTIES_END.len(),
+        None => tag_end(host, 0).ok().flatten().unwrap_or_default(),
+    };
+    before.get(..end).unwrap_or_default().to_vec()
+}

@@ -1,0 +1,519 @@
+//! Hosts and their rows out of a block: a text of whole `ReportHost` elements and nothing between them but white space.
+//!
+//! What a sink does not need is stepped over; its tags and references are checked all the same.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::markup::{Cursor, Markup, Problem, Result};
+use crate::findings::Needs;
+use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Host, Severity, Text};
+
+/// One `ReportHost`.
+#[derive(Debug, Default)]
+pub(super) struct Entry<'a> {
+    /// The host.
+    pub host: Host<'a>,
+    /// Its rows.
+    pub rows: Vec<Details<'a>>,
+    /// Its start tag was read.
+    begun: bool,
+    /// For each row, where its output stands.
+    evidence: Vec<Option<Evidence>>,
+}
+
+/// The text that tells rows with equal keys apart: the output, else the description.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Evidence {
+    Output(usize),
+    Description(usize),
+}
+
+/// What a block holds.
+#[derive(Debug)]
+pub(super) struct Entries<'a> {
+    /// Every host, the last one with the rows before the problem, if there is one.
+    pub entries: Vec<Entry<'a>>,
+    /// Forbidden characters that were replaced.
+    pub replaced: u64,
+    /// Why reading ended before the block did.
+    pub problem: Option<Problem>,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Entries<'a> {
+    /// Reads a block.
+    pub(super) fn read(text: &'a str, needs: Needs) -> Self {
+        let mut cursor = Cursor::new(text);
+        let mut entries = Vec::new();
+        let problem = loop {
+            cursor.skip_space();
+            if cursor.is_at_end() {
+                break None;
+            }
+            let mut entry = Entry::default();
+            let read = entry.read(&mut cursor, needs);
+            let Entry { host, rows, .. } = &mut entry;
+            if host.ip.is_none() && host.name.parse::<std::net::IpAddr>().is_ok() {
+                host.ip = Some(host.name.clone());
+            }
+            rows.iter_mut().for_each(|row| row.last_seen = host.ended_at);
+            if entry.begun {
+                entries.push(entry);
+            }
+            if let Err(problem) = read {
+                break Some(problem);
+            }
+        };
+        Self { entries, replaced: cursor.replaced, problem, cursor }
+    }
+
+    /// The text that tells a row from others with the same key.
+    pub(super) fn evidence(&self, entry: &Entry<'a>, row: usize) -> Option<String> {
+        let (name, at) = match entry.evidence.get(row).copied().flatten()? {
+            Evidence::Output(at) => (OUTPUT, at),
+            Evidence::Description(at) => (DESCRIPTION, at),
+        };
+        self.cursor.elsewhere(at).element_text(name).ok().map(Cow::into_owned)
+    }
+}
+
+const OUTPUT: &str = "plugin_output";
+const DESCRIPTION: &str = "description";
+
+impl<'a> Entry<'a> {
+    fn read(&mut self, cursor: &mut Cursor<'a>, needs: Needs) -> Result<()> {
+        let Markup::Start { name: "ReportHost", empty } = cursor.markup()? else {
+            return cursor.malformed("something else than a host between hosts");
+        };
+        let host = &mut self.host;
+        cursor.each_attribute(|name, value| {
+            if name == "name" {
+                host.name = trimmed(value);
+            } else if needs == Needs::All {
+                host.properties.push((name.into(), value));
+            }
+        })?;
+        self.begun = true;
+        if !empty {
+            loop {
+                let between = cursor.until_markup()?;
+                cursor.check_references(between)?;
+                match cursor.markup()? {
+                    Markup::Start { name: "ReportItem", empty } => self.row(cursor, empty, needs)?,
+                    Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, needs)?,
+                    Markup::Start { name, empty } => {
+                        cursor.each_attribute(|_, _| ())?;
+                        cursor.refuse_inside(name, "ReportHost")?;
+                        if !empty {
+                            cursor.skip_element(name)?;
+                        }
+                    }
+                    Markup::End { name: "ReportHost" } => break,
+                    Markup::End { name } => {
+                        return cursor.malformed(format!("`</{name}>` where `ReportHost` is open"));
+                    }
+                    Markup::Characters(_) | Markup::Nothing => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn properties(&mut self, cursor: &mut Cursor<'a>, needs: Needs) -> Result<()> {
+        loop {
+            let between = cursor.until_markup()?;
+            cursor.check_references(between)?;
+            match cursor.markup()? {
+                Markup::Start { name, empty } => {
+                    cursor.refuse_inside(name, "HostProperties")?;
+                    let mut property = None;
+                    cursor.each_attribute(|attribute, value| {
+                        if attribute == "name" {
+                            property = Some(value);
+                        }
+                    })?;
+                    let wanted = property.filter(|property| {
+                        name == "tag" && (needs == Needs::All || KNOWN_PROPERTIES.contains(&property.as_ref()))
+                    });
+                    match wanted {
+                        Some(property) => {
+                            let value = if empty { Cow::Borrowed("") } else { cursor.element_text(name)? };
+                            self.property(property, value, needs);
+                        }
+                        None if empty => {}
+                        None => cursor.skip_element(name)?,
+                    }
+                }
+                Markup::End { name: "HostProperties" } => break,
+                Markup::End { name } => {
+                    return cursor.malformed(format!("`</{name}>` where `HostProperties` is open"));
+                }
+                Markup::Characters(_) | Markup::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn property(&mut self, name: Text<'a>, value: Text<'a>, needs: Needs) {
+        let host = &mut self.host;
+        let slot = match name.as_ref() {
+            "host-fqdn" => &mut host.fqdn,
+            "host-ip" => &mut host.ip,
+            "netbios-name" => &mut host.netbios,
+            "operating-system" => &mut host.os,
+            "host-uuid" => &mut host.uuid,
+            "mac-address" if host.macs.is_empty() => {
+                host.macs = lines(value);
+                return;
+            }
+            "HOST_START_TIMESTAMP" if host.started_at.is_none() => {
+                host.started_at = instant(&value);
+                return;
+            }
+            "HOST_END_TIMESTAMP" if host.ended_at.is_none() => {
+                host.ended_at = instant(&value);
+                return;
+            }
+            _ => {
+                if needs == Needs::All {
+                    host.properties.push((name, value));
+                }
+                return;
+            }
+        };
+        let value = trimmed(value);
+        if slot.is_none() && !value.is_empty() {
+            *slot = Some(value);
+        }
+    }
+
+    fn row(&mut self, cursor: &mut Cursor<'a>, empty: bool, needs: Needs) -> Result<()> {
+        let mut row = Details::default();
+        let mut severity = None;
+        cursor.each_attribute(|name, value| {
+            let slot = match name {
+                "port" => {
+                    row.port = value.trim().parse().ok();
+                    return;
+                }
+                "severity" => {
+                    severity = value.trim().parse().ok().and_then(Severity::from_rank);
+                    return;
+                }
+                "svc_name" => &mut row.service,
+                "protocol" => &mut row.protocol,
+                "pluginID" => &mut row.plugin_id,
+                "pluginName" => &mut row.plugin_name,
+                "pluginFamily" => &mut row.plugin_family,
+                _ => {
+                    if needs == Needs::All {
+                        row.other.push((name.into(), value));
+                    }
+                    return;
+                }
+            };
+            *slot = present(trimmed(value));
+        })?;
+        let mut evidence = None;
+        let mut open = !empty;
+        while open {
+            let between = cursor.until_markup()?;
+            cursor.check_references(between)?;
+            match cursor.markup()? {
+                Markup::Start { name, empty } => {
+                    cursor.refuse_inside(name, "ReportItem")?;
+                    let at = cursor.at;
+                    match name {
+                        OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {
+                            evidence = Some(Evidence::Output(at));
+                        }
+                        DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
+                        "risk_factor" if severity.is_none() && !empty => {
+                            severity = cursor.elsewhere(at).element_text(name).ok().and_then(|word| of_risk(&word));
+                        }
+                        _ => {}
+                    }
+                    child(&mut row, cursor, name, empty, needs)?;
+                }
+                Markup::End { name: "ReportItem" } => open = false,
+                Markup::End { name } => return cursor.malformed(format!("`</{name}>` where `ReportItem` is open")),
+                Markup::Characters(_) | Markup::Nothing => {}
+            }
+        }
+        row.severity = severity.unwrap_or(Severity::Info);
+        for index in 0..row.xrefs.len() {
+            if let Some(number) = row.xrefs.get(index).and_then(cwe_of)
+                && !row.cwes.contains(&number)
+            {
+                row.cwes.push(number);
+            }
+        }
+        self.rows.push(row);
+        self.evidence.push(evidence);
+        Ok(())
+    }
+}
+
+/// Host properties that every sink may need.
+const KNOWN_PROPERTIES: [&str; 8] = [
+    "host-fqdn",
+    "host-ip",
+    "netbios-name",
+    "operating-system",
+    "host-uuid",
+    "mac-address",
+    "HOST_START_TIMESTAMP",
+    "HOST_END_TIMESTAMP",
+];
+
+/// Whether a child must be read at all.
+fn is_wanted(name: &str, needs: Needs) -> bool {
+    match needs {
+        Needs::All => true,
+        // The check's id is part of the finding's id.
+        Needs::Core => name == "cm:compliance-check-id",
+        Needs::Facts => match name {
+            "cm:compliance-check-id" | "cm:compliance-check-name" | "cm:compliance-result" => true,
+            _ => {
+                !(name.starts_with("cm:")
+                    || matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "attachment"))
+            }
+        },
+    }
+}
+
+/// Reads one child of a row whose start tag was just read.
+fn child<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, name: &'a str, empty: bool, needs: Needs) -> Result<()> {
+    if !is_wanted(name, needs) {
+        cursor.each_attribute(|_, _| ())?;
+        return if empty { Ok(()) } else { cursor.skip_element(name) };
+    }
+    if name == "attachment" {
+        let mut attachment = Attachment::default();
+        cursor.each_attribute(|attribute, value| match attribute {
+            "name" => attachment.name = value,
+            "type" => attachment.media_type = present(value),
+            _ => {}
+        })?;
+        if !empty {
+            attachment.content = cursor.element_text(name)?;
+        }
+        row.attachments.push(attachment);
+        return Ok(());
+    }
+    cursor.each_attribute(|_, _| ())?;
+    let text = if empty { Cow::Borrowed("") } else { cursor.element_text(name)? };
+    if let Some(unused) = place(row, name, text)
+        && needs == Needs::All
+        && !(unused.is_empty() && is_single(name))
+    {
+        row.other.push((name.into(), unused));
+    }
+    Ok(())
+}
+
+/// Whether an element has a place of its own, so that without text it says nothing.
+fn is_single(name: &str) -> bool {
+    matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "cve" | "cwe" | "xref")
+}
+
+/// Puts a child's text where it belongs, or gives it back if it belongs nowhere or its place is taken.
+fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
+    if let Some(rest) = name.strip_prefix("cvss") {
+        return cvss(row, rest, text);
+    }
+    if let Some(rest) = name.strip_prefix("cm:") {
+        return compliance(row, rest, text);
+    }
+    if let Some(framework) = name.strip_prefix("exploit_framework_") {
+        let Some(framework) = FRAMEWORKS.into_iter().find(|known| *known == framework) else { return Some(text) };
+        return match truth(&text) {
+            Some(true) => {
+                row.exploit.frameworks.push(framework);
+                None
+            }
+            _ => Some(text),
+        };
+    }
+    let exploit = &mut row.exploit;
+    match name {
+        OUTPUT => whole(&mut row.output, text),
+        DESCRIPTION => whole(&mut row.description, text),
+        "synopsis" => whole(&mut row.synopsis, text),
+        "solution" => whole(&mut row.solution, text),
+        "see_also" => {
+            row.see_also.append(&mut lines(text));
+            None
+        }
+        "cve" => several(&mut row.cves, text),
+        "xref" => several(&mut row.xrefs, text),
+        "cwe" => several(&mut row.cwes, text),
+        "risk_factor" => short(&mut row.risk_factor, text),
+        "plugin_type" => short(&mut row.plugin_type, text),
+        "plugin_name" if row.plugin_name.is_none() => short(&mut row.plugin_name, text),
+        "vpr_score" => score(&mut row.vpr, text),
+        "epss_score" => score(&mut row.epss, text),
+        "exploit_available" => flag(&mut exploit.available, text),
+        "exploitability_ease" => short(&mut exploit.ease, text),
+        "exploit_code_maturity" => short(&mut exploit.code_maturity, text),
+        "exploited_by_malware" => flag(&mut exploit.by_malware, text),
+        "exploited_by_nessus" => flag(&mut exploit.by_scanner, text),
+        "cisa-known-exploited" => short(&mut exploit.cisa_known, text),
+        "plugin_publication_date" => short(&mut row.dates.plugin_published, text),
+        "plugin_modification_date" => short(&mut row.dates.plugin_modified, text),
+        "vuln_publication_date" => short(&mut row.dates.vulnerability_published, text),
+        "patch_publication_date" => short(&mut row.dates.patch_published, text),
+        "compliance" => match truth(&text) {
+            Some(true) => {
+                row.compliance.get_or_insert_default();
+                None
+            }
+            _ => Some(text),
+        },
+        _ => Some(text),
+    }
+}
+
+/// Exploit frameworks that the vendor names in an element of their own.
+const FRAMEWORKS: [&str; 5] = ["core", "metasploit", "canvas", "exploithub", "d2_elliot"];
+
+/// `name` is what follows `cvss`.
+fn cvss<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
+    let (version, name) = match name.as_bytes().first() {
+        Some(b'_') => (&mut row.cvss2, name),
+        Some(b'3') => (&mut row.cvss3, &name[1..]),
+        Some(b'4') => (&mut row.cvss4, &name[1..]),
+        _ => return Some(text),
+    };
+    let mut scores = version.take().unwrap_or_default();
+    let unused = match name {
+        "_base_score" => score(&mut scores.base_score, text),
+        "_vector" => short(&mut scores.vector, text),
+        "_temporal_score" | "_threat_score" => score(&mut scores.temporal_score, text),
+        "_temporal_vector" | "_threat_vector" => short(&mut scores.temporal_vector, text),
+        _ => Some(text),
+    };
+    *version = Some(scores).filter(|scores| *scores != Cvss::default());
+    unused
+}
+
+/// `name` is what follows `cm:`.
+fn compliance<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
+    let Some(name) = name.strip_prefix("compliance-") else { return Some(text) };
+    let check: &mut Compliance<'a> = row.compliance.get_or_insert_default();
+    match name {
+        "check-id" => short(&mut check.check_id, text),
+        "check-name" => short(&mut check.check_name, text),
+        "result" => short(&mut check.result, text),
+        "actual-value" => whole(&mut check.actual_value, text),
+        "policy-value" => whole(&mut check.policy_value, text),
+        "info" => whole(&mut check.info, text),
+        "solution" => whole(&mut check.solution, text),
+        "audit-file" => short(&mut check.audit_file, text),
+        "reference" => whole(&mut check.reference, text),
+        "see-also" => short(&mut check.see_also, text),
+        _ => Some(text),
+    }
+}
+
+/// The number of a reference to a CWE.
+fn cwe_of<'a>(xref: &Text<'a>) -> Option<Text<'a>> {
+    let number = match xref {
+        Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix("CWE:")?.trim()),
+        Cow::Owned(text) => Cow::Owned(text.strip_prefix("CWE:")?.trim().to_owned()),
+    };
+    present(number)
+}
+
+fn of_risk(word: &str) -> Option<Severity> {
+    match word.trim() {
+        "None" => Some(Severity::Info),
+        word => Severity::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(word)),
+    }
+}
+
+/// Long text, as it is.
+fn whole<'a>(slot: &mut Option<Text<'a>>, text: Text<'a>) -> Option<Text<'a>> {
+    if slot.is_some() || text.is_empty() {
+        return Some(text);
+    }
+    *slot = Some(text);
+    None
+}
+
+/// Short text, without white space around it.
+fn short<'a>(slot: &mut Option<Text<'a>>, text: Text<'a>) -> Option<Text<'a>> {
+    whole(slot, trimmed(text))
+}
+
+fn several<'a>(list: &mut Vec<Text<'a>>, text: Text<'a>) -> Option<Text<'a>> {
+    let text = trimmed(text);
+    if text.is_empty() {
+        return Some(text);
+    }
+    list.push(text);
+    None
+}
+
+fn score<'a>(slot: &mut Option<f64>, text: Text<'a>) -> Option<Text<'a>> {
+    match text.trim().parse::<f64>() {
+        Ok(number) if slot.is_none() && number.is_finite() => {
+            *slot = Some(number);
+            None
+        }
+        _ => Some(text),
+    }
+}
+
+fn flag<'a>(slot: &mut Option<bool>, text: Text<'a>) -> Option<Text<'a>> {
+    match truth(&text) {
+        Some(truth) if slot.is_none() => {
+            *slot = Some(truth);
+            None
+        }
+        _ => Some(text),
+    }
+}
+
+fn truth(text: &str) -> Option<bool> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn present(text: Text<'_>) -> Option<Text<'_>> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Without white space around it.
+fn trimmed(text: Text<'_>) -> Text<'_> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// The lines that have text, without white space around them.
+fn lines(text: Text<'_>) -> Vec<Text<'_>> {
+    match text {
+        Cow::Borrowed(text) => non_empty_lines(text).map(Cow::Borrowed).collect(),
+        Cow::Owned(text) => non_empty_lines(&text).map(|line| Cow::Owned(line.to_owned())).collect(),
+    }
+}
+
+fn non_empty_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+/// An instant out of Unix seconds.
+fn instant(text: &str) -> Option<Timestamp> {
+    Timestamp::from_second(text.trim().parse().ok()?).ok()
+}

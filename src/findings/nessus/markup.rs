@@ -1,0 +1,640 @@
+//! Reading XML from text that is whole in memory: tags, attributes, text, references.
+//!
+//! Checked: tags match and are spelled as XML wants, attributes are quoted, unique and free of `<`, references are one
+//! of the five named ones or numeric. There is no other entity: a document type is refused before this is reached.
+//! Characters that XML forbids do not end the reading; each becomes U+FFFD and is counted, because scanners copy what
+//! strangers' services say into their reports.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use memchr::{memchr, memchr2, memmem};
+
+use crate::findings::shape::Text;
+
+/// Elements nest no deeper.
+pub(super) const DEEPEST: usize = 64;
+/// No text of one element is longer, in bytes as written.
+pub(super) const LONGEST_TEXT: usize = 32 * 1024 * 1024;
+/// No tag is longer, its attributes included.
+pub(super) const LONGEST_TAG: usize = 1024 * 1024;
+/// No tag has more attributes.
+const MOST_ATTRIBUTES: usize = 64;
+/// No reference is longer between `&` and `;`.
+const LONGEST_REFERENCE: usize = 16;
+
+/// Why reading ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// Byte offset in the text.
+    pub at: usize,
+    /// What is wrong; none where the text just ends too early.
+    pub what: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.what.as_deref().unwrap_or("it ends too early"))
+    }
+}
+
+pub(super) type Result<T> = std::result::Result<T, Problem>;
+
+/// What stands at a `<`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Markup<'a> {
+    /// A start tag; its attributes are in [`Cursor::attributes`].
+    Start { name: &'a str, empty: bool },
+    /// An end tag.
+    End { name: &'a str },
+    /// The inside of a CDATA section.
+    Characters(&'a str),
+    /// A comment or a processing instruction.
+    Nothing,
+}
+
+/// A place in a text.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    pub at: usize,
+    /// No carriage return and no forbidden character stands anywhere in the text.
+    plain: bool,
+    /// Name and place of the raw value of each attribute of the last start tag.
+    attributes: Vec<(&'a str, Range<usize>)>,
+    /// How many forbidden characters were replaced.
+    pub replaced: u64,
+}
+
+/// Bytes that may stand in a name.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 0x80
+            || (byte as u8).is_ascii_alphanumeric()
+            || byte == b'_' as usize
+            || byte == b'-' as usize
+            || byte == b'.' as usize
+            || byte == b':' as usize;
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a byte is white space to XML.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether XML lets a character stand in a document.
+const fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Whether text needs no look at each character. Written so that the compiler makes vector code of it.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes
+        .chunks(64)
+        .all(|chunk| !chunk.iter().fold(false, |found, &byte| found | (byte < 0x20 && byte != b'\n' && byte != b'\t')))
+}
+
+impl<'a> Cursor<'a> {
+    /// At the beginning of a text.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, plain: is_plain(text.as_bytes()), attributes: Vec::new(), replaced: 0 }
+    }
+
+    /// At another place of the same text.
+    pub(super) fn elsewhere(&self, at: usize) -> Self {
+        Self { text: self.text, at, plain: self.plain, attributes: Vec::new(), replaced: 0 }
+    }
+
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes().get(at).copied()
+    }
+
+    /// The text from a place on.
+    fn rest(&self, at: usize) -> &'a [u8] {
+        self.bytes().get(at..).unwrap_or_default()
+    }
+
+    pub(super) fn malformed<T>(&self, what: impl Into<String>) -> Result<T> {
+        Err(Problem { at: self.at, what: Some(what.into()) })
+    }
+
+    fn cut<T>(&self) -> Result<T> {
+        Err(Problem { at: self.text.len(), what: None })
+    }
+
+    /// Whether the text is read to its end.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    /// Steps over white space.
+    pub(super) fn skip_space(&mut self) {
+        while self.byte(self.at).is_some_and(is_space) {
+            self.at += 1;
+        }
+    }
+
+    /// What was written at a place.
+    pub(super) fn slice(&self, place: Range<usize>) -> &'a str {
+        self.text.get(place).unwrap_or_default()
+    }
+
+    /// The place of the text before the next `<`; the cursor then stands at it.
+    pub(super) fn until_markup(&mut self) -> Result<Range<usize>> {
+        let start = self.at;
+        match memchr(b'<', self.rest(start)) {
+            Some(length) => {
+                self.at = start + length;
+                Ok(start..self.at)
+            }
+            None => self.cut(),
+        }
+    }
+
+    /// What stands at the cursor's `<`; the cursor then stands behind it.
+    pub(super) fn markup(&mut self) -> Result<Markup<'a>> {
+        match self.byte(self.at + 1) {
+            None => self.cut(),
+            Some(b'/') => self.end_tag(),
+            Some(b'!') => self.declaration(),
+            Some(b'?') => {
+                self.enclosed("<?", "?>")?;
+                Ok(Markup::Nothing)
+            }
+            Some(_) => self.start_tag(),
+        }
+    }
+
+    fn end_tag(&mut self) -> Result<Markup<'a>> {
+        let name = self.name(self.at + 2)?;
+        let mut end = self.at + 2 + name.len();
+        while self.byte(end).is_some_and(is_space) {
+            end += 1;
+        }
+        match self.byte(end) {
+            Some(b'>') => {
+                self.at = end + 1;
+                Ok(Markup::End { name })
+            }
+            Some(_) => self.malformed("an end tag that is not closed"),
+            None => self.cut(),
+        }
+    }
+
+    fn declaration(&mut self) -> Result<Markup<'a>> {
+        let rest = self.rest(self.at);
+        if rest.starts_with(b"<!--") {
+            self.enclosed("<!--", "-->")?;
+            Ok(Markup::Nothing)
+        } else if rest.starts_with(b"<![CDATA[") {
+            Ok(Markup::Characters(self.enclosed("<![CDATA[", "]]>")?))
+        } else if b"<![CDATA[".starts_with(rest) || b"<!--".starts_with(rest) {
+            self.cut()
+        } else {
+            self.malformed("a declaration where none may stand")
+        }
+    }
+
+    /// What stands between two markers, the first of which is at the cursor.
+    fn enclosed(&mut self, open: &str, close: &str) -> Result<&'a str> {
+        let start = self.at + open.len();
+        match memmem::find(self.rest(start), close.as_bytes()) {
+            Some(length) => {
+                self.at = start + length + close.len();
+                Ok(&self.text[start..start + length])
+            }
+            None => self.cut(),
+        }
+    }
+
+    fn name(&self, start: usize) -> Result<&'a str> {
+        let rest = self.rest(start);
+        let length = rest.iter().position(|&byte| !NAME[usize::from(byte)]).unwrap_or(rest.len());
+        match rest.first() {
+            None => self.cut(),
+            Some(first) if length == 0 || first.is_ascii_digit() || matches!(first, b'-' | b'.') => {
+                self.malformed("a `<` that begins no tag")
+            }
+            Some(_) => Ok(&self.text[start..start + length]),
+        }
+    }
+
+    fn start_tag(&mut self) -> Result<Markup<'a>> {
+        let name = self.name(self.at + 1)?;
+        let mut at = self.at + 1 + name.len();
+        self.attributes.clear();
+        if self.byte(at) == Some(b'>') {
+            self.at = at + 1;
+            return Ok(Markup::Start { name, empty: false });
+        }
+        loop {
+            let before = at;
+            while self.byte(at).is_some_and(is_space) {
+                at += 1;
+            }
+            match self.byte(at) {
+                None => return self.cut(),
+                Some(b'>') => {
+                    self.at = at + 1;
+                    return Ok(Markup::Start { name, empty: false });
+                }
+                Some(b'/') => match self.byte(at + 1) {
+                    Some(b'>') => {
+                        self.at = at + 2;
+                        return Ok(Markup::Start { name, empty: true });
+                    }
+                    Some(_) => return self.malformed(format!("a broken tag `{name}`")),
+                    None => return self.cut(),
+                },
+                Some(_) if at == before => return self.malformed(format!("a broken tag `{name}`")),
+                Some(_) => at = self.attribute(name, at)?,
+            }
+            if at - self.at > LONGEST_TAG {
+                return self.malformed(format!("a tag `{name}` of more than {LONGEST_TAG} bytes"));
+            }
+        }
+    }
+
+    /// Reads one attribute and gives the place behind it.
+    fn attribute(&mut self, tag: &str, start: usize) -> Result<usize> {
+        let broken = |at: usize| Err(Problem { at, what: Some(format!("a broken attribute of `{tag}`")) });
+        let Ok(name) = self.name(start) else { return broken(start) };
+        let mut at = start + name.len();
+        while self.byte(at).is_some_and(is_space) {
+            at += 1;
+        }
+        match self.byte(at) {
+            Some(b'=') => at += 1,
+            Some(_) => return broken(at),
+            None => return self.cut(),
+        }
+        while self.byte(at).is_some_and(is_space) {
+            at += 1;
+        }
+        let quote = match self.byte(at) {
+            Some(quote @ (b'"' | b'\'')) => quote,
+            Some(_) => return broken(at),
+            None => return self.cut(),
+        };
+        at += 1;
+        let Some(length) = memchr2(quote, b'<', self.rest(at)) else { return self.cut() };
+        if self.byte(at + length) != Some(quote) {
+            return broken(at + length);
+        }
+        if self.attributes.iter().any(|(known, _)| *known == name) {
+            return Err(Problem { at: start, what: Some(format!("attribute `{name}` twice in `{tag}`")) });
+        }
+        if self.attributes.len() == MOST_ATTRIBUTES {
+            return Err(Problem {
+                at: start,
+                what: Some(format!("more than {MOST_ATTRIBUTES} attributes in `{tag}`")),
+            });
+        }
+        self.attributes.push((name, at..at + length));
+        Ok(at + length + 1)
+    }
+
+    /// Unescapes every attribute of the last start tag, in order.
+    pub(super) fn each_attribute(&mut self, mut take: impl FnMut(&'a str, Text<'a>)) -> Result<()> {
+        for index in 0..self.attributes.len() {
+            if let Some((name, place)) = self.attributes.get(index).cloned() {
+                let value = self.unescape(place, true)?;
+                take(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The place behind an end tag of this name at `at`, where it stands there in its usual spelling.
+    fn closes(&self, at: usize, name: &str) -> Option<usize> {
+        let rest = self.rest(at).strip_prefix(b"</")?.strip_prefix(name.as_bytes())?;
+        (rest.first() == Some(&b'>')).then_some(at + 3 + name.len())
+    }
+
+    /// All text of the element whose start tag was just read, tags inside it left out.
+    pub(super) fn element_text(&mut self, name: &str) -> Result<Text<'a>> {
+        let start = self.at;
+        let Some(length) = memchr(b'<', self.rest(start)) else { return self.cut() };
+        if length > LONGEST_TEXT {
+            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
+        }
+        if let Some(behind) = self.closes(start + length, name) {
+            let text = self.unescape(start..start + length, false)?;
+            self.at = behind;
+            return Ok(text);
+        }
+        let mut text = String::new();
+        self.walk(name, Some(&mut text))?;
+        Ok(Cow::Owned(text))
+    }
+
+    /// Steps over the element whose start tag was just read.
+    pub(super) fn skip_element(&mut self, name: &str) -> Result<()> {
+        let end = self.checked_text()?;
+        match self.closes(end, name) {
+            Some(behind) => {
+                self.at = behind;
+                Ok(())
+            }
+            None => self.walk(name, None),
+        }
+    }
+
+    /// Steps over text, checking its references, and gives the place of the next `<`.
+    fn checked_text(&mut self) -> Result<usize> {
+        let mut at = self.at;
+        loop {
+            match memchr2(b'<', b'&', self.rest(at)) {
+                None => return self.cut(),
+                Some(length) => {
+                    at += length;
+                    if self.byte(at) == Some(b'<') {
+                        return Ok(at);
+                    }
+                    at += self.reference(at)?.1;
+                }
+            }
+        }
+    }
+
+    /// Walks to the end of an element with anything inside it, gathering its text if wanted.
+    fn walk(&mut self, name: &str, mut gather: Option<&mut String>) -> Result<()> {
+        let mut open: Vec<&'a str> = Vec::new();
+        loop {
+            let text = self.until_markup()?;
+            match &mut gather {
+                Some(gathered) => {
+                    if gathered.len() + text.len() > LONGEST_TEXT {
+                        return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
+                    }
+                    let text = self.unescape(text, false)?;
+                    gathered.push_str(&text);
+                }
+                None => self.check_references(text)?,
+            }
+            match self.markup()? {
+                Markup::Start { name: inner, empty } => {
+                    self.each_attribute(|_, _| ())?;
+                    self.refuse_inside(inner, name)?;
+                    if empty {
+                        continue;
+                    }
+                    if open.len() == DEEPEST {
+                        return self.malformed(format!("elements nested more than {DEEPEST} deep"));
+                    }
+                    open.push(inner);
+                }
+                Markup::End { name: closed } => {
+                    let expected = open.pop();
+                    if closed != expected.unwrap_or(name) {
+                        return self.malformed(format!("`</{closed}>` where `{}` is open", expected.unwrap_or(name)));
+                    }
+                    if expected.is_none() {
+                        return Ok(());
+                    }
+                }
+                Markup::Characters(characters) => {
+                    if let Some(gathered) = &mut gather {
+                        if gathered.len() + characters.len() > LONGEST_TEXT {
+                            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
+                        }
+                        self.characters(characters, false, gathered);
+                    }
+                }
+                Markup::Nothing => {}
+            }
+        }
+    }
+
+    /// Hosts and rows stand in no other place than theirs: what is cut at their tags must be cut right.
+    pub(super) fn refuse_inside(&self, name: &str, around: &str) -> Result<()> {
+        match name {
+            "ReportHost" | "ReportItem" => self.malformed(format!("a `{name}` inside `{around}`")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the references of text that nobody wants.
+    pub(super) fn check_references(&self, place: Range<usize>) -> Result<()> {
+        let mut at = place.start;
+        while let Some(length) = memchr(b'&', self.slice(at..place.end).as_bytes()) {
+            at += length;
+            at += self.reference(at)?.1;
+        }
+        Ok(())
+    }
+
+    /// Text or attribute value without references, line ends as XML wants them.
+    fn unescape(&mut self, place: Range<usize>, attribute: bool) -> Result<Text<'a>> {
+        let raw = self.slice(place.clone());
+        let first = memchr(b'&', raw.as_bytes());
+        let as_it_is = self.plain && !(attribute && raw.bytes().any(|byte| byte < b' '));
+        if first.is_none() && as_it_is {
+            return Ok(Cow::Borrowed(raw));
+        }
+        let mut text = String::with_capacity(raw.len());
+        let mut done = 0;
+        while let Some(length) = memchr(b'&', &raw.as_bytes()[done..]) {
+            self.piece(&raw[done..done + length], as_it_is, attribute, &mut text);
+            let (character, width) = self.reference(place.start + done + length)?;
+            if is_allowed(character) {
+                text.push(character);
+            } else {
+                self.replaced += 1;
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+            done += length + width;
+        }
+        self.piece(&raw[done..], as_it_is, attribute, &mut text);
+        Ok(Cow::Owned(text))
+    }
+
+    fn piece(&mut self, piece: &str, as_it_is: bool, attribute: bool, text: &mut String) {
+        if as_it_is { text.push_str(piece) } else { self.characters(piece, attribute, text) }
+    }
+
+    /// Characters without references: line ends become `\n`, in attributes white space a space.
+    fn characters(&mut self, raw: &str, attribute: bool, text: &mut String) {
+        if self.plain && !attribute {
+            text.push_str(raw);
+            return;
+        }
+        let mut before = '\0';
+        for character in raw.chars() {
+            match character {
+                '\n' if before == '\r' => {}
+                '\n' | '\r' | '\t' if attribute => text.push(' '),
+                '\r' => text.push('\n'),
+                allowed if is_allowed(allowed) => text.push(allowed),
+                _ => {
+                    self.replaced += 1;
+                    text.push(char::REPLACEMENT_CHARACTER);
+                }
+            }
+            before = character;
+        }
+    }
+
+    /// The character of the reference at `at`, and how many bytes it takes.
+    ///
+    /// A number that stands for no character at all becomes NUL, which callers replace like any forbidden one.
+    fn reference(&self, at: usize) -> Result<(char, usize)> {
+        let rest = self.rest(at + 1);
+        match rest {
+            [b'l', b't', b';', ..] => return Ok(('<', 4)),
+            [b'g', b't', b';', ..] => return Ok(('>', 4)),
+            [b'a', b'm', b'p', b';', ..] => return Ok(('&', 5)),
+            [b'q', b'u', b'o', b't', b';', ..] => return Ok(('"', 6)),
+            [b'a', b'p', b'o', b's', b';', ..] => return Ok(('\'', 6)),
+            _ => {}
+        }
+        let window = rest.get(..=LONGEST_REFERENCE).unwrap_or(rest);
+        let wrong = |what: String| Err(Problem { at, what: Some(what) });
+        let Some(length) = memchr(b';', window) else {
+            return wrong("an `&` that begins no reference".to_owned());
+        };
+        let name = &rest[..length];
+        let character = match name {
+            [b'#', b'x', digits @ ..] => match number(digits, 16) {
+                Some(code) => char::from_u32(code).unwrap_or('\0'),
+                None => return wrong("a broken character reference".to_owned()),
+            },
+            [b'#', digits @ ..] => match number(digits, 10) {
+                Some(code) => char::from_u32(code).unwrap_or('\0'),
+                None => return wrong("a broken character reference".to_owned()),
+            },
+            _ if !name.is_empty() && name.iter().all(|byte| NAME[usize::from(*byte)]) => {
+                return wrong(format!("an unknown entity `&{};`", String::from_utf8_lossy(name)));
+            }
+            _ => return wrong("an `&` that begins no reference".to_owned()),
+        };
+        Ok((character, length + 2))
+    }
+}
+
+/// A number of digits alone; too large a one is the largest.
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u32, |value, &digit| {
+        let digit = char::from(digit).to_digit(radix)?;
+        Some(value.saturating_mul(radix).saturating_add(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(element: &str) -> Result<(String, u64)> {
+        let mut cursor = Cursor::new(element);
+        let Markup::Start { name, empty: false } = cursor.markup()? else { panic!("{element}") };
+        let text = cursor.element_text(name)?.into_owned();
+        let mut skipping = Cursor::new(element);
+        skipping.markup()?;
+        assert_eq!(skipping.skip_element(name), Ok(()), "{element}");
+        assert_eq!(skipping.at, cursor.at, "{element}");
+        Ok((text, cursor.replaced))
+    }
+
+    #[test]
+    fn text_is_what_the_document_means() {
+        for (element, text, replaced) in [
+            ("<a>plain</a>", "plain", 0),
+            ("<a>plain</a >", "plain", 0),
+            ("<a></a>", "", 0),
+            ("<a>&lt;&gt;&amp;&quot;&apos;</a>", "<>&\"'", 0),
+            ("<a>&#65;&#x42;&#x1F600;&#0000000067;</a>", "AB\u{1f600}C", 0),
+            ("<a>one\r\ntwo\rthree\r</a>", "one\ntwo\nthree\n", 0),
+            ("<a>&#13;&#10;</a>", "\r\n", 0),
+            ("<a>x<![CDATA[<b>&amp;]] ]]>y</a>", "x<b>&amp;]] y", 0),
+            ("<a>x<!-- & < --><?p & <?>y</a>", "xy", 0),
+            ("<a>1<b c='&amp;'>2<d/>3</b>4</a>", "1234", 0),
+            ("<a>bell\u{7} &#0;&#xd800;&#99999999;</a>", "bell\u{fffd} \u{fffd}\u{fffd}\u{fffd}", 4),
+            ("<a><![CDATA[\u{1b}[31m\r\n]]></a>", "\u{fffd}[31m\n", 1),
+            ("<grüße>ß</grüße>", "ß", 0),
+        ] {
+            assert_eq!(text_of(element), Ok((text.to_owned(), replaced)), "{element}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_xml_is_named() {
+        for (element, what) in [
+            ("<a>&nbsp;</a>", "an unknown entity `&nbsp;`"),
+            ("<a>R&D</a>", "an `&` that begins no reference"),
+            ("<a>& ;</a>", "an `&` that begins no reference"),
+            ("<a>&;</a>", "an `&` that begins no reference"),
+            ("<a>&#x;</a>", "a broken character reference"),
+            ("<a>&#1a;</a>", "a broken character reference"),
+            ("<a>&#+1;</a>", "a broken character reference"),
+            ("<a>1 < 2</a>", "a `<` that begins no tag"),
+            ("<a>x</b>", "`</b>` where `a` is open"),
+            ("<a><b>x</a></b>", "`</a>` where `b` is open"),
+            ("<a><!ENTITY x 'y'></a>", "a declaration where none may stand"),
+            ("<a>x</a b>", "an end tag that is not closed"),
+        ] {
+            let mut cursor = Cursor::new(element);
+            cursor.markup().unwrap();
+            let read = cursor.element_text("a").map(|_| ());
+            let mut skipping = Cursor::new(element);
+            skipping.markup().unwrap();
+            assert_eq!(read.clone().unwrap_err().what.as_deref(), Some(what), "{element}");
+            assert_eq!(skipping.skip_element("a"), read, "{element}");
+        }
+    }
+
+    #[test]
+    fn every_shorter_text_is_cut_and_nothing_else() {
+        let element = "<a k=\"v\" l='&lt;'>x<![CDATA[y]]>&amp;<!-- z --><?p q?><b c='d'>e</b><f/></a>";
+        for length in 0..element.len() {
+            let mut cursor = Cursor::new(&element[..length]);
+            let read = cursor.until_markup().and_then(|_| cursor.markup()).and_then(|_| cursor.element_text("a"));
+            let problem = read.map(|_| ()).unwrap_err();
+            let in_reference = problem.what.as_deref() == Some("an `&` that begins no reference");
+            let in_attribute = problem.what.as_deref().is_some_and(|what| what.starts_with("a broken"));
+            assert!(problem.what.is_none() || in_reference || in_attribute, "{length}: {problem:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_are_quoted_unique_and_normalised() {
+        let mut cursor = Cursor::new("<a b = 'x\"y' c=\"&#10;\n\ttab\" d=''/>");
+        assert_eq!(cursor.markup(), Ok(Markup::Start { name: "a", empty: true }));
+        let mut seen = Vec::new();
+        cursor.each_attribute(|name, value| seen.push(format!("{name}={value}"))).unwrap();
+        assert_eq!(seen, ["b=x\"y", "c=\n  tab", "d="]);
+        for (tag, what) in [
+            ("<a b=c>", "a broken attribute of `a`"),
+            ("<a b>", "a broken attribute of `a`"),
+            ("<a b='<'>", "a broken attribute of `a`"),
+            ("<a b='1' b='2'>", "attribute `b` twice in `a`"),
+            ("<a b='1'c='2'>", "a broken tag `a`"),
+            ("<a/ >", "a broken tag `a`"),
+            ("<a =''>", "a broken attribute of `a`"),
+        ] {
+            assert_eq!(Cursor::new(tag).markup().unwrap_err().what.as_deref(), Some(what), "{tag}");
+        }
+        let many: String = (0..65).map(|number| format!(" a{number}=''")).collect();
+        let problem = Cursor::new(&format!("<a{many}>")).markup().unwrap_err();
+        assert_eq!(problem.what.as_deref(), Some("more than 64 attributes in `a`"));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = |depth: usize| format!("<a>{}{}</a>", "<b>".repeat(depth), "</b>".repeat(depth));
+        assert_eq!(text_of(&deep(DEEPEST)), Ok((String::new(), 0)));
+        assert!(text_of(&deep(DEEPEST + 1)).unwrap_err().what.unwrap().contains("nested"));
+    }
+}

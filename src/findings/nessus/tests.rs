@@ -1,0 +1,329 @@
+//! The pipeline on small documents, with blocks so small that every border is met.
+
+use std::io::{self, Read};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::findings::{Finding, FindingSink, Origin, sniff};
+
+/// Keeps what it gets as text.
+struct Rows {
+    rows: Vec<String>,
+    needs: Needs,
+}
+
+impl FindingSink for Rows {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        self.rows.push(format!("{} {:?} {:?}", finding.id, finding.host, finding.details));
+        Ok(())
+    }
+
+    fn needs(&self) -> Needs {
+        self.needs
+    }
+}
+
+const SMALL: Sizes = Sizes { chunk: 64, part: 1 << 20, most: 1 << 20 };
+
+/// Gives the source's bytes so many at a time.
+struct Slow<'b>(&'b [u8], usize);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.1.min(buffer.len());
+        (&mut self.0).take(most as u64).read(buffer)
+    }
+}
+
+fn rows_of(source: impl Read + Send, workers: usize, sizes: Sizes, needs: Needs) -> (Vec<String>, Decoded) {
+    let origin = Origin::default();
+    let mut sink = Rows { rows: Vec::new(), needs };
+    let decoded = match sniff::open(source) {
+        Ok(document) => run(document, Emitter::new(&origin, &mut sink), workers, sizes).unwrap(),
+        Err(problem) => Decoded { problem: Some(problem), ..Decoded::default() },
+    };
+    assert_eq!(decoded.findings, sink.rows.len() as u64);
+    (sink.rows, decoded)
+}
+
+fn read(document: &str) -> (Vec<String>, Decoded) {
+    rows_of(document.as_bytes(), 2, SMALL, Needs::All)
+}
+
+fn problem(decoded: &Decoded) -> String {
+    decoded.problem.as_ref().map(Error::one_line).unwrap_or_default()
+}
+
+/// A document with everything in it that makes cutting hard.
+const HARD: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!-- <ReportHost name="no"> -->
+<NessusClientData_v2><Policy><policyName>A &amp; B</policyName><x a='>'/><![CDATA[</Policy>]]></Policy>
+<Report name="R&amp;D" xmlns:cm="http://www.nessus.org/cm">
+<ReportHost name="ä.example.org"><HostProperties><tag name="host-ip">192.0.2.1</tag><tag name="HOST_END_TIMESTAMP">1700000000</tag>
+<tag name="mac-address">00:00:5e:00:53:01
+00:00:5e:00:53:02</tag></HostProperties>
+<ReportItem port="443" svc_name="www" protocol="tcp" severity="3" pluginID="1" pluginName="a &gt; b" pluginFamily="General">
+<plugin_output><![CDATA[</ReportHost><ReportHost name="no">]]> &lt;one&gt;&#10;</plugin_output><cve>CVE-2024-1</cve><cve>CVE-2024-2</cve>
+<xref>CWE:79</xref><cwe>89</cwe><see_also>https://a.example
+https://b.example</see_also><cvss3_base_score>7.5</cvss3_base_score></ReportItem>
+<ReportItem port="443" svc_name="www" protocol="tcp" severity="3" pluginID="1" pluginName="a &gt; b" pluginFamily="General"><plugin_output>two</plugin_output></ReportItem>
+</ReportHost><ReportHost name="192.0.2.2"/><ReportHost name="h3"><!-- </ReportHost> --><HostProperties/>
+<ReportItem port="0" svc_name="general" protocol="tcp" severity="0" pluginID="2" pluginName="" pluginFamily=""/>
+<ReportItem port="0" severity="1" pluginID="21157" pluginName="audit"><compliance>true</compliance>
+<cm:compliance-check-id>c1</cm:compliance-check-id><cm:compliance-result>FAILED</cm:compliance-result><description>why ß</description>
+<attachment name="../x.png" type="image/png">iVBORw0=</attachment></ReportItem>
+</ReportHost >
+</Report></NessusClientData_v2>
+"#;
+
+#[test]
+fn everything_is_read() {
+    let (rows, decoded) = read(HARD);
+    assert!(decoded.is_complete(), "{}", problem(&decoded));
+    assert_eq!((decoded.hosts, decoded.findings, decoded.replaced), (3, 4, 0));
+    assert_eq!(decoded.report_name.as_deref(), Some("R&D"));
+    let first = &rows[0];
+    for part in [
+        "ä.example.org",
+        "ip: Some(\"192.0.2.1\")",
+        "macs: [\"00:00:5e:00:53:01\", \"00:00:5e:00:53:02\"]",
+        "plugin_name: Some(\"a > b\")",
+        "output: Some(\"</ReportHost><ReportHost name=\\\"no\\\"> <one>\\n\")",
+        "cves: [\"CVE-2024-1\", \"CVE-2024-2\"]",
+        "cwes: [\"89\", \"79\"]",
+        "see_also: [\"https://a.example\", \"https://b.example\"]",
+        "base_score: Some(7.5)",
+        "last_seen: Some(2023-11-14T22:13:20Z)",
+    ] {
+        assert!(first.contains(part), "{part} in {first}");
+    }
+    assert!(rows[2].contains("ip: None") && rows[2].contains("plugin_name: None"), "{}", rows[2]);
+    assert!(rows[3].contains("check_id: Some(\"c1\")") && rows[3].contains("../x.png"), "{}", rows[3]);
+}
+
+#[test]
+fn borders_of_chunks_blocks_and_workers_mean_nothing() {
+    let (expected, _) = read(HARD);
+    for step in 1..80 {
+        for (workers, chunk) in [(1, 1 << 20), (2, 512), (3, step)] {
+            let sizes = Sizes { chunk, ..SMALL };
+            let (rows, decoded) = rows_of(Slow(HARD.as_bytes(), step), workers, sizes, Needs::All);
+            assert!(decoded.is_complete(), "{step}: {}", problem(&decoded));
+            assert_eq!(rows, expected, "{step}");
+        }
+    }
+    for at in 0..HARD.len() {
+        let (left, right) = HARD.as_bytes().split_at(at);
+        let (rows, decoded) = rows_of(left.chain(right), 2, SMALL, Needs::All);
+        assert!(decoded.is_complete(), "{at}: {}", problem(&decoded));
+        assert_eq!(rows, expected, "{at}");
+    }
+}
+
+#[test]
+fn a_document_cut_off_anywhere_gives_what_was_complete() {
+    let (expected, _) = read(HARD);
+    let whole = HARD.trim_end().len();
+    let mut seen = 0;
+    for length in 0..whole {
+        let (rows, decoded) = rows_of(&HARD.as_bytes()[..length], 2, SMALL, Needs::All);
+        assert!(!decoded.is_complete(), "{length}");
+        assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData), "{length}");
+        // Until the tag that ends it, a host may yet get its address: it always comes first.
+        assert_eq!(rows.len(), rows.iter().zip(&expected).filter(|(row, whole)| row == whole).count().max(seen.min(1)));
+        assert!(rows.len() >= seen, "{length}");
+        seen = rows.len();
+        let problem = problem(&decoded);
+        assert!(problem.contains("cut off") || problem.contains("empty") || problem.contains("begins no"), "{problem}");
+    }
+    assert_eq!(seen, expected.len());
+    assert!(rows_of(&HARD.as_bytes()[..whole], 2, SMALL, Needs::All).1.is_complete());
+}
+
+#[test]
+fn large_hosts_are_read_in_parts() {
+    let items: String = (0..40)
+        .map(|number| {
+            format!(
+                "<ReportItem port=\"{}\" pluginID=\"7\" severity=\"2\"><plugin_output>{}<![CDATA[<ReportItem >]]></plugin_output></ReportItem>\n",
+                number % 5,
+                "x".repeat(number)
+            )
+        })
+        .collect();
+    let head = "<ReportHost name='h'><HostProperties><tag name='host-ip'>192.0.2.9</tag></HostProperties>";
+    let document = format!(
+        "<NessusClientData_v2><Report>{head}{items}</ReportHost><ReportHost name='i'>{items}</ReportHost></Report></NessusClientData_v2>"
+    );
+    let (whole, _) = read(&document);
+    for part in [1, 100, 150, 200, 500, 1000, 3000] {
+        let sizes = Sizes { chunk: 100, part, most: 1 << 20 };
+        let (rows, decoded) = rows_of(document.as_bytes(), 3, sizes, Needs::All);
+        assert!(decoded.is_complete(), "{part}: {}", problem(&decoded));
+        assert_eq!((decoded.hosts, decoded.findings), (2, 80), "{part}");
+        let without_id = |rows: &[String]| rows.iter().map(|row| row[32..].to_owned()).collect::<Vec<_>>();
+        assert_eq!(without_id(&rows), without_id(&whole), "{part}");
+        let ids = |rows: &[String]| {
+            let mut ids: Vec<String> = rows.iter().map(|row| row[..32].to_owned()).collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(ids(&rows), ids(&whole), "{part}");
+        for step in [1, 7, 64] {
+            let again = rows_of(Slow(document.as_bytes(), step), 1, Sizes { chunk: step, ..sizes }, Needs::All).0;
+            assert_eq!(again, rows, "where a part ends depends on the document alone");
+        }
+    }
+    let cut = &document[..document.len() / 3];
+    let (rows, decoded) = rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20 }, Needs::All);
+    assert!(!rows.is_empty() && rows.len() < 40);
+    assert_eq!((decoded.hosts, problem(&decoded).as_str()), (1, "the report is cut off inside a host"));
+}
+
+#[test]
+fn what_a_sink_does_not_need_changes_no_id() {
+    let ids = |needs| {
+        let (rows, decoded) = rows_of(HARD.as_bytes(), 2, SMALL, needs);
+        assert!(decoded.is_complete());
+        rows.iter().map(|row| row[..32].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Needs::Core), ids(Needs::All));
+    assert_eq!(ids(Needs::Facts), ids(Needs::All));
+    let (rows, _) = rows_of(HARD.as_bytes(), 2, SMALL, Needs::Facts);
+    assert!(rows[0].contains("CVE-2024-1") && rows[0].contains("output: None"), "{}", rows[0]);
+}
+
+#[test]
+fn what_is_broken_is_named_after_what_came_before() {
+    let host = |inside: &str| {
+        format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'><ReportItem pluginID='1'/></ReportHost>\
+             <ReportHost name='b'><ReportItem pluginID='2'/>{inside}</ReportHost></Report></NessusClientData_v2>"
+        )
+    };
+    for (document, rows, what) in [
+        (host("<ReportItem pluginID='3'><x></y></ReportItem>"), 2, "`</y>` where `x` is open"),
+        (host("<ReportItem pluginID='3'><x>&no;</x></ReportItem>"), 2, "an unknown entity `&no;`"),
+        (host("<ReportItem pluginID='3' pluginID='4'/>"), 2, "attribute `pluginID` twice in `ReportItem`"),
+        (host("</ReportItem>"), 2, "`</ReportItem>` where `ReportHost` is open"),
+        (host("<ReportItem><![X</ReportItem>"), 2, "a declaration where none may stand"),
+        (host("") + "<more/>", 2, "another element behind the end"),
+        (host("") + "more", 2, "text behind the end"),
+        (host("").replace("</Report>", "</Rapport>"), 2, "`</Rapport>` where `Report` is open"),
+        (host("").replace("<Report>", "<Report a='&b;'>"), 0, "an unknown entity `&b;`"),
+        (format!("<!DOCTYPE x [<!ENTITY a 'b'>]>{}", host("")), 0, "a document type, which no .nessus file has"),
+        (format!("<NessusClientData_v2>{}", "<a>".repeat(100)), 0, "elements nested too deep"),
+    ] {
+        for step in [1, 1000] {
+            let (seen, decoded) = rows_of(Slow(document.as_bytes(), step), 2, Sizes { chunk: 50, ..SMALL }, Needs::All);
+            assert!(problem(&decoded).contains(what), "{what}: {}", problem(&decoded));
+            assert!(problem(&decoded).contains("broken at byte"), "{}", problem(&decoded));
+            assert_eq!(seen.len(), rows, "{what}");
+        }
+    }
+}
+
+#[test]
+fn too_much_at_once_is_refused() {
+    let row = format!("<ReportItem pluginID='1'><plugin_output>{}</plugin_output></ReportItem>", "x".repeat(5000));
+    let document = format!("<NessusClientData_v2><ReportHost name='a'>{row}{row}</ReportHost></NessusClientData_v2>");
+    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most }, Needs::All).1;
+    assert!(read(8000).is_complete());
+    assert!(problem(&read(3000)).contains("one row or host property of more than 3000 bytes"));
+    let policy = format!("<NessusClientData_v2><Policy>{}</Policy></NessusClientData_v2>", "x".repeat(5000));
+    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000 }, Needs::All).1;
+    assert!(problem(&decoded).contains("a text of more than 3000 bytes"), "{}", problem(&decoded));
+}
+
+#[test]
+fn a_sink_that_fails_ends_it() {
+    struct Full(u32);
+    impl FindingSink for Full {
+        fn finding(&mut self, _: &Finding<'_>) -> Result<()> {
+            self.0 += 1;
+            if self.0 == 2 { Err(Error::new(crate::exit::Exit::Internal, "full")) } else { Ok(()) }
+        }
+    }
+    let origin = Origin::default();
+    let mut sink = Full(0);
+    let failure = run(HARD.as_bytes(), Emitter::new(&origin, &mut sink), 2, SMALL).unwrap_err();
+    assert_eq!((failure.message(), sink.0), ("full", 2));
+}
+
+#[test]
+fn strange_bytes_are_replaced_and_counted() {
+    let document = b"<NessusClientData_v2><ReportHost name='caf\xe9'><ReportItem pluginID='1'><plugin_output>\x1b[31m\xff</plugin_output></ReportItem></ReportHost></NessusClientData_v2>";
+    let (rows, decoded) = rows_of(document.as_slice(), 2, SMALL, Needs::All);
+    assert!(decoded.is_complete(), "{}", problem(&decoded));
+    assert!(rows[0].contains("caf\u{fffd}") && rows[0].contains("\u{fffd}[31m\u{fffd}"), "{}", rows[0]);
+    assert_eq!(decoded.replaced, 3);
+}
+
+/// Pieces that reports are made of, and pieces that break them.
+fn soup() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("<NessusClientData_v2>".to_owned()),
+        Just("</NessusClientData_v2>".to_owned()),
+        Just("<Report name=\"r\">".to_owned()),
+        Just("</Report>".to_owned()),
+        Just("<ReportHost name=\"h\">".to_owned()),
+        Just("</ReportHost>".to_owned()),
+        Just("<ReportHost name='x'/>".to_owned()),
+        Just("<HostProperties><tag name=\"host-ip\">192.0.2.1</tag></HostProperties>".to_owned()),
+        Just("<ReportItem pluginID=\"1\" severity=\"4\" port=\"1\">".to_owned()),
+        Just("<ReportItem pluginID=\"1\"/>".to_owned()),
+        Just("</ReportItem>".to_owned()),
+        Just("<plugin_output>".to_owned()),
+        Just("</plugin_output>".to_owned()),
+        Just("<![CDATA[".to_owned()),
+        Just("]]>".to_owned()),
+        Just("<!--".to_owned()),
+        Just("-->".to_owned()),
+        Just("<?x ?>".to_owned()),
+        Just("&amp;".to_owned()),
+        Just("&#x".to_owned()),
+        Just("<".to_owned()),
+        Just(">".to_owned()),
+        Just("\"".to_owned()),
+        "[ -~\n]{0,8}",
+        "\\PC{0,4}",
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes: no panic, and borders mean nothing, not even for what is wrong.
+    #[test]
+    fn nothing_depends_on_borders(
+        text in soup(), begun in any::<bool>(), step in 1usize..50, chunk in 1usize..200, part in 1usize..200
+    ) {
+        let text = if begun { format!("<NessusClientData_v2><ReportHost name='a'>{text}") } else { text };
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let (rows, decoded) = rows_of(text.as_bytes(), 1, sizes(1 << 20), Needs::All);
+        let (again, slowly) = rows_of(Slow(text.as_bytes(), step), 2, sizes(chunk), Needs::All);
+        prop_assert_eq!(rows, again);
+        prop_assert_eq!(decoded.hosts, slowly.hosts);
+        let places = [decoded, slowly].map(|decoded| problem(&decoded));
+        prop_assert_eq!(&places[0], &places[1]);
+    }
+
+    /// A real document with a few bytes changed.
+    #[test]
+    fn damage_is_survived(
+        damage in proptest::collection::vec((0..HARD.len(), any::<u8>()), 0..6), step in 1usize..100, part in 1usize..2000
+    ) {
+        let mut bytes = HARD.as_bytes().to_vec();
+        for (at, byte) in damage {
+            bytes[at] = byte;
+        }
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let (rows, decoded) = rows_of(bytes.as_slice(), 1, sizes(1 << 20), Needs::All);
+        let (again, slowly) = rows_of(Slow(&bytes, step), 3, sizes(step), Needs::All);
+        prop_assert_eq!(rows, again);
+        let places = [decoded, slowly].map(|decoded| (decoded.hosts, decoded.replaced, problem(&decoded)));
+        prop_assert_eq!(&places[0], &places[1]);
+    }
+}

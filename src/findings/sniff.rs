@@ -1,0 +1,296 @@
+//! What the bytes are: a zip archive, a gzip file or bare XML, in whatever encoding, is opened; anything else is named.
+//!
+//! Services answer with a JSON error or an HTML login page where a report was asked for, and people keep reports in
+//! several wrappings, so neither a status nor a file name is believed.
+
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use flate2::bufread::MultiGzDecoder;
+
+use super::archive::ZipReport;
+use super::input::read_failure;
+use crate::error::{Error, Result};
+
+/// How much is looked at.
+const HEAD: usize = 1024;
+/// How much of an answer that is no report is read to tell what it says.
+const LONGEST_REFUSAL: u64 = 64 * 1024;
+/// No packed report is larger when unpacked.
+const LARGEST_UNPACKED: u64 = 64 << 30;
+/// From here on the ratio is looked at.
+const UNSUSPICIOUS: u64 = 256 << 20;
+/// No report packs better than this.
+const LARGEST_RATIO: u64 = 500;
+/// Wrappings in wrappings.
+const MOST_LAYERS: usize = 3;
+
+/// A document as UTF-8, without byte order mark.
+pub(super) type Document<'s> = Box<dyn Read + Send + 's>;
+
+/// Opens a report.
+///
+/// # Errors
+/// `bad_data` naming what the bytes are instead, or the source's own failure.
+pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
+    let mut source: Document<'s> = Box::new(source);
+    for _ in 0..MOST_LAYERS {
+        let mut head = Vec::with_capacity(HEAD);
+        source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(read_failure)?;
+        let kind = Kind::of(&head);
+        let whole: Document<'s> = Box::new(io::Cursor::new(head.clone()).chain(source));
+        source = match kind {
+            Kind::Xml(encoding, mark) => return Ok(document(whole, encoding, mark)),
+            Kind::Gzip => {
+                let packed = Arc::new(AtomicU64::new(0));
+                let counted =
+                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
+                Box::new(Bounded { source: MultiGzDecoder::new(counted), packed, unpacked: 0 })
+            }
+            Kind::Zip => {
+                let packed = Arc::new(AtomicU64::new(0));
+                let counted =
+                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
+                let report = ZipReport::open(counted).map_err(read_failure)?;
+                Box::new(Bounded { source: report, packed, unpacked: 0 })
+            }
+            Kind::Json => return Err(json(whole)),
+            Kind::Html => return Err(html(whole)),
+            Kind::Unknown(what) => return Err(Error::bad_data(what)),
+        };
+    }
+    Err(Error::bad_data("not a .nessus report, but archives inside archives"))
+}
+
+/// What the first bytes tell.
+#[derive(Debug, PartialEq)]
+enum Kind {
+    /// XML in an encoding, with a byte order mark of this length.
+    Xml(&'static Encoding, usize),
+    Zip,
+    Gzip,
+    Json,
+    Html,
+    /// None of these; the sentence says what.
+    Unknown(String),
+}
+
+/// Beginnings of files that are sometimes taken for a report.
+const OTHER_FILES: [(&[u8], &str); 7] = [
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"%PDF-", "a PDF document"),
+    (b"BZh", "a bzip2 file: unpack it first"),
+    (b"\xfd7zXZ", "an xz file: unpack it first"),
+    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file: unpack it first"),
+    (b"SQLite format 3", "a database"),
+];
+
+impl Kind {
+    fn of(head: &[u8]) -> Self {
+        if head.starts_with(b"PK\x03\x04") {
+            return Self::Zip;
+        }
+        if head.starts_with(b"\x1f\x8b") {
+            return Self::Gzip;
+        }
+        if let Some((_, what)) = OTHER_FILES.iter().find(|(beginning, _)| head.starts_with(beginning)) {
+            return Self::Unknown(format!("not a .nessus report, but {what}"));
+        }
+        if let Some((encoding, mark)) = Encoding::for_bom(head) {
+            return Self::of_text(&head[mark..], encoding, mark);
+        }
+        match head {
+            [b'<', 0, ..] => return Self::of_text(head, UTF_16LE, 0),
+            [0, b'<', ..] => return Self::of_text(head, UTF_16BE, 0),
+            _ => {}
+        }
+        match declared_encoding(head) {
+            Some(label) => match Encoding::for_label_no_replacement(label) {
+                // The declaration was read as ASCII, so it is not true.
+                Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Self::of_text(head, UTF_8, 0),
+                Some(encoding) => Self::of_text(head, encoding, 0),
+                None => {
+                    let label = String::from_utf8_lossy(label);
+                    Self::Unknown(format!("the report is in `{label}`, an encoding that is not known"))
+                }
+            },
+            None => Self::of_text(head, UTF_8, 0),
+        }
+    }
+
+    /// `head` has no byte order mark.
+    fn of_text(head: &[u8], encoding: &'static Encoding, mark: usize) -> Self {
+        let (text, _) = encoding.decode_without_bom_handling(head);
+        let text = text.trim_start();
+        let lower = text.get(..20.min(text.len())).unwrap_or_default().to_ascii_lowercase();
+        if text.is_empty() && head.len() + mark < HEAD {
+            Self::Unknown("the report is empty".to_owned())
+        } else if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+            Self::Html
+        } else if text.is_empty() || text.starts_with('<') {
+            Self::Xml(encoding, mark)
+        } else if text.starts_with(['{', '[']) {
+            Self::Json
+        } else if lower.trim_start_matches('"').starts_with("plugin") && text.contains(',') {
+            Self::Unknown("not a .nessus report, but a table of comma-separated values".to_owned())
+        } else {
+            let beginning: String = text.chars().take(40).collect();
+            Self::Unknown(format!("not a .nessus report; it begins with `{}`", beginning.escape_debug()))
+        }
+    }
+}
+
+/// The encoding that an XML declaration names.
+fn declared_encoding(head: &[u8]) -> Option<&[u8]> {
+    let declaration = head.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let end = memchr::memmem::find(declaration, b"?>")?;
+    let declaration = declaration.get(..end)?;
+    let at = memchr::memmem::find(declaration, b"encoding")?;
+    let value = declaration.get(at + b"encoding".len()..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, value) = value.split_first()?;
+    let length = memchr::memchr(*quote, value).filter(|_| matches!(quote, b'"' | b'\''))?;
+    value.get(..length)
+}
+
+fn document<'s>(mut source: Document<'s>, encoding: &'static Encoding, mark: usize) -> Document<'s> {
+    if encoding == UTF_8 {
+        let mut head = [0; 3];
+        // The mark was seen: it is there.
+        return match source.read_exact(head.get_mut(..mark).unwrap_or_default()) {
+            Ok(()) => source,
+            Err(_) => Box::new(io::empty()),
+        };
+    }
+    Box::new(Transcoded {
+        source,
+        decoder: encoding.new_decoder_with_bom_removal(),
+        input: vec![0; 32 * 1024],
+        undecoded: 0..0,
+        output: vec![0; 64 * 1024],
+        unread: 0..0,
+        dry: false,
+        finished: false,
+    })
+}
+
+/// A source in another encoding, as UTF-8.
+struct Transcoded<R> {
+    source: R,
+    decoder: Decoder,
+    input: Vec<u8>,
+    /// What of the input is not decoded yet.
+    undecoded: Range<usize>,
+    output: Vec<u8>,
+    /// What of the output is not read yet.
+    unread: Range<usize>,
+    dry: bool,
+    /// The decoder has given all it had.
+    finished: bool,
+}
+
+impl<R: Read> Read for Transcoded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.unread.is_empty() && !self.finished {
+            if self.undecoded.is_empty() && !self.dry {
+                self.undecoded = 0..self.source.read(&mut self.input)?;
+                self.dry = self.undecoded.is_empty();
+            }
+            let input = self.input.get(self.undecoded.clone()).unwrap_or_default();
+            let (result, read, written, _) = self.decoder.decode_to_utf8(input, &mut self.output, self.dry);
+            self.undecoded.start += read;
+            self.unread = 0..written;
+            self.finished = self.dry && result == CoderResult::InputEmpty;
+        }
+        let count = buffer.len().min(self.unread.len());
+        let end = self.unread.start + count;
+        buffer[..count].copy_from_slice(&self.output[self.unread.start..end]);
+        self.unread.start = end;
+        Ok(count)
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    source: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Ends where something unpacks to more than a report can be, whatever its headers say.
+struct Bounded<R> {
+    source: R,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.unpacked += count as u64;
+        let ratio = self.unpacked / self.packed.load(Ordering::Relaxed).max(1);
+        if self.unpacked > LARGEST_UNPACKED || (self.unpacked > UNSUSPICIOUS && ratio > LARGEST_RATIO) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than any report holds"));
+        }
+        Ok(count)
+    }
+}
+
+fn refusal(source: Document<'_>) -> Result<String> {
+    let mut bytes = Vec::new();
+    source.take(LONGEST_REFUSAL).read_to_end(&mut bytes).map_err(read_failure)?;
+    let encoding = Encoding::for_bom(&bytes).map_or(UTF_8, |(encoding, _)| encoding);
+    Ok(encoding.decode(&bytes).0.into_owned())
+}
+
+/// The error for an answer in JSON, with what it says.
+fn json(source: Document<'_>) -> Error {
+    let text = match refusal(source) {
+        Ok(text) => text,
+        Err(failure) => return failure,
+    };
+    let error = "not a .nessus report, but JSON";
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let said = ["error_msg", "message", "error", "detail", "reason"]
+        .into_iter()
+        .filter_map(|key| value.get(key))
+        .chain(value.pointer("/error/message"))
+        .chain(value.pointer("/errors/0/message"))
+        .find_map(|text| text.as_str().map(str::trim).filter(|text| !text.is_empty()));
+    let code = value.get("error_code").or(value.pointer("/errors/0/code")).and_then(serde_json::Value::as_i64);
+    match (said, code.filter(|code| *code != 0)) {
+        (Some(said), Some(code)) => Error::bad_data(format!("{error}: error {code}: {said}")),
+        (Some(said), None) => Error::bad_data(format!("{error}: {said}")),
+        (None, Some(code)) => Error::bad_data(format!("{error}: error {code}")),
+        (None, None) => Error::bad_data(error),
+    }
+}
+
+/// The error for a web page, with its title.
+fn html(source: Document<'_>) -> Error {
+    let text = match refusal(source) {
+        Ok(text) => text,
+        Err(failure) => return failure,
+    };
+    let error = "not a .nessus report, but an HTML page, as of a login or an error";
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title").and_then(|at| {
+        let start = at + lower.get(at..)?.find('>')? + 1;
+        let length = lower.get(start..)?.find("</title")?;
+        Some(text.get(start..start + length)?.split_whitespace().collect::<Vec<_>>().join(" "))
+    });
+    match title.filter(|title| !title.is_empty()) {
+        Some(title) => Error::bad_data(format!("{error}: \"{}\"", title.chars().take(80).collect::<String>())),
+        None => Error::bad_data(error),
+    }
+}

@@ -1,7 +1,6 @@
 //! What a command works with: the printer, the config, and connected backends.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -186,6 +185,3 @@ impl Peers for ContextPeers<'_> {
         self.context.connect(profile, operations, self.dry_run)
     }
 }
-
-/// Every backend that is connected, by profile, so that several addresses of a profile share one.
-pub type Connections = BTreeMap<String, Result<Rc<dyn Backend>>>;

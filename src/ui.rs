@@ -137,11 +137,6 @@ impl Ui {
         }
     }
 
-    /// Whether stdout was closed by its reader.
-    pub fn stdout_closed(&self) -> bool {
-        self.stdout_closed.get()
-    }
-
     /// A line for people; silent under `--quiet`.
     pub fn status(&self, text: &str) {
         if !self.settings.quiet {
@@ -268,17 +263,20 @@ impl Drop for Progress {
     }
 }
 
-/// Text without control characters, so that a vendor's text cannot steer a terminal. Line breaks become spaces.
+/// Whether a character steers a terminal, or reorders what a reader sees.
+pub const fn has_power(symbol: char) -> bool {
+    symbol.is_ascii_control()
+        || matches!(symbol, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text without such characters, so that a vendor's text stays text. Line breaks and tabs become spaces.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .map(|symbol| match symbol {
-            '\n' | '\t' | '\r' => ' ',
-            symbol if symbol.is_control() => '\u{fffd}',
-            // Bidirectional overrides reorder what a reader sees.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            symbol => symbol,
-        })
-        .collect()
+    let harmless = |symbol: char| match symbol {
+        '\n' | '\t' | '\r' => ' ',
+        symbol if has_power(symbol) => '\u{fffd}',
+        symbol => symbol,
+    };
+    text.chars().map(harmless).collect()
 }
 
 #[cfg(test)]

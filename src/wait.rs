@@ -203,10 +203,6 @@ mod tests {
             "scripted"
         }
 
-        fn max_concurrency(&self) -> usize {
-            1
-        }
-
         fn is_loopback(&self) -> bool {
             true
         }

@@ -352,9 +352,6 @@ pub trait Backend {
     /// The profile's name.
     fn profile(&self) -> &str;
 
-    /// Requests at a time that the profile allows.
-    fn max_concurrency(&self) -> usize;
-
     /// Whether the other end is this machine, so that polite intervals need not be kept.
     fn is_loopback(&self) -> bool;
 

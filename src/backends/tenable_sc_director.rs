@@ -387,10 +387,6 @@ impl Backend for Director {
         &self.profile
     }
 
-    fn max_concurrency(&self) -> usize {
-        self.http.max_concurrency()
-    }
-
     fn is_loopback(&self) -> bool {
         self.http.is_loopback()
     }

@@ -201,19 +201,9 @@ impl Http {
         self
     }
 
-    /// Requests at a time.
-    pub fn max_concurrency(&self) -> usize {
-        self.connection.max_concurrency
-    }
-
     /// Whether the other end is this machine.
     pub fn is_loopback(&self) -> bool {
         self.connection.is_loopback()
-    }
-
-    /// Whether changing requests are planned and not sent.
-    pub fn is_dry_run(&self) -> bool {
-        self.shared.dry_run
     }
 
     /// A reading request.
@@ -874,10 +864,5 @@ impl Answer {
             Repeat::Once => error.with_exit(Exit::UnknownOutcome).with_detail(Detail::Lost(Lost { sent: self.sent })),
             Repeat::Safe | Repeat::Idempotent => error,
         }
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
     }
 }

@@ -179,14 +179,3 @@ pub enum Support {
     /// The vendor's API has none; the text says what to do instead.
     No(&'static str),
 }
-
-impl Support {
-    /// The word in the table of backends.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Native => "yes",
-            Self::Via(_) => "via",
-            Self::No(_) => "–",
-        }
-    }
-}

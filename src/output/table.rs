@@ -4,7 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
 
 use super::rows::{Row, Tone};
-use crate::ui::clean;
+use crate::ui::{clean, has_power};
 
 /// A table that fits `width`, or is as wide as it must where there is none. Empty rows give nothing.
 pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
@@ -93,9 +93,12 @@ pub fn csv<R: Row>(rows: &[R]) -> String {
 
 /// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
 pub fn quote(text: &str) -> String {
-    // Control characters steer a terminal and mean nothing to a spreadsheet; line breaks and tabs stay.
-    let harmless =
-        |symbol: char| if symbol.is_control() && !matches!(symbol, '\n' | '\t') { '\u{fffd}' } else { symbol };
+    // What steers a terminal or reorders what is read means nothing to a spreadsheet; line breaks and tabs stay.
+    let harmless = |symbol: char| match symbol {
+        '\n' | '\t' => symbol,
+        symbol if has_power(symbol) => '\u{fffd}',
+        symbol => symbol,
+    };
     let text: String = text.chars().map(harmless).collect();
     let runs = text.trim_start().starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
     let text = if runs { format!("'{text}") } else { text };

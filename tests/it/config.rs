@@ -600,3 +600,24 @@ fn a_broken_profile_breaks_only_itself() {
     io       tenable-io  http://127.0.0.1:[PORT]/  -
     ");
 }
+
+#[test]
+fn the_example_file_is_right_for_every_backend() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
+    let text = std::fs::read_to_string(&example).unwrap();
+    for spec in scanctl::backends::REGISTRY {
+        assert!(text.contains(&format!("backend = \"{}\"", spec.id)), "{} has no example", spec.id);
+    }
+    let env = Env::new();
+    let output =
+        env.run(&["profiles", "show", "*", "-f", "json", "--config", example.to_str().unwrap()]).expect_code(0);
+    let shown: Vec<String> = output.json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["backend"].as_str().unwrap().to_owned())
+        .collect();
+    for spec in scanctl::backends::REGISTRY {
+        assert!(shown.iter().any(|backend| backend == spec.id), "{}: {output}", spec.id);
+    }
+}

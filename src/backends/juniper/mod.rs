@@ -312,10 +312,6 @@ impl Backend for Juniper {
         &self.profile
     }
 
-    fn max_concurrency(&self) -> usize {
-        self.http.max_concurrency()
-    }
-
     fn is_loopback(&self) -> bool {
         self.http.is_loopback()
     }

@@ -11,16 +11,21 @@
 //! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
 //! - An unknown key is answered with plain text that says "blacklisted"; it only means that the keys are not known.
 
+mod records;
+
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::wire::{Loose, null_as_default, plain_text};
+use records::{
+    Details, HistoryPage, HistoryRun, LatestStatus, LaunchAnswer, ListItem, ScanList, is_early, refusal, state,
+};
+
+use super::wire::Loose;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
     Spec, Target, only_named,
@@ -30,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::http::auth::Auth;
 use crate::http::connection::Defaults;
-use crate::http::{Answer, Dialect, Http, VendorError};
+use crate::http::{Answer, Dialect, Http};
 use crate::model::{
     Address, Control, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
 };
@@ -117,267 +122,6 @@ fn configure(reader: &Reader<'_>) -> Result<Connect> {
 struct TenableIo {
     profile: String,
     http: Http,
-}
-
-/// The vendor's words, with the words of its own clients (`queued`, `canceling`, `cancelled`, `processing`).
-fn state(word: &str) -> RunState {
-    match word.to_ascii_lowercase().as_str() {
-        "empty" => RunState::Idle,
-        "imported" => RunState::Imported,
-        "initializing" => RunState::Starting,
-        "pending" | "queued" => RunState::Queued,
-        "running" => RunState::Running,
-        "pausing" => RunState::Pausing,
-        "paused" => RunState::Paused,
-        "resuming" => RunState::Resuming,
-        "stopping" | "canceling" | "cancelling" => RunState::Stopping,
-        "publishing" | "processing" => RunState::Publishing,
-        "completed" => RunState::Completed,
-        "canceled" | "cancelled" | "stopped" => RunState::Stopped,
-        "aborted" => RunState::Aborted,
-        _ => RunState::Unknown,
-    }
-}
-
-/// Whether a state comes before scanning: a run that was further is another run.
-fn is_early(state: RunState) -> bool {
-    matches!(state, RunState::Idle | RunState::Queued | RunState::Starting)
-}
-
-/// The text of a refusal, in any of the shapes that the gateway and the services behind it use.
-fn refusal(status: u16, _headers: &HeaderMap, body: &[u8]) -> VendorError {
-    let text = refusal_text(body).or_else(|| plain_text(body));
-    let said = |words: &str| text.as_deref().is_some_and(|text| text.to_ascii_lowercase().contains(words));
-    match status {
-        401 => VendorError {
-            hint: Some("the keys are not recognised: check them, and that they belong to this `base_url`".to_owned()),
-            text,
-            ..VendorError::default()
-        },
-        404 => VendorError {
-            hint: Some("no such scan or run, or no access to it".to_owned()),
-            text,
-            ..VendorError::default()
-        },
-        // Nessus Professional, Expert and Essentials refuse scan control by design.
-        412 if said("api is not available") => VendorError {
-            exit: Some(Exit::Unsupported),
-            hint: Some("this Nessus edition does not allow scan control through its API".to_owned()),
-            text,
-            ..VendorError::default()
-        },
-        _ => VendorError { text, ..VendorError::default() },
-    }
-}
-
-fn refusal_text(body: &[u8]) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = match &value {
-        serde_json::Value::String(text) => text.clone(),
-        _ => [&value["message"], &value["error"], &value["info"]["error"]]
-            .into_iter()
-            .find_map(|part| part.as_str().filter(|text| !text.is_empty()))?
-            .to_owned(),
-    };
-    // Some services pass on the JSON of another service as a string.
-    Some(refusal_text(text.as_bytes()).filter(|_| text.trim_start().starts_with('{')).unwrap_or(text))
-}
-
-#[derive(Debug, Deserialize)]
-struct ScanList {
-    #[serde(default, deserialize_with = "null_as_default")]
-    scans: Vec<ListItem>,
-}
-
-#[derive(Debug, Deserialize)]
-struct ListItem {
-    id: Loose,
-    #[serde(default)]
-    name: Loose,
-    #[serde(default)]
-    status: Loose,
-    #[serde(default)]
-    uuid: Loose,
-    #[serde(default)]
-    enabled: Loose,
-    #[serde(default)]
-    rrules: Loose,
-    #[serde(default)]
-    starttime: Loose,
-    #[serde(default)]
-    timezone: Loose,
-    #[serde(default)]
-    progress: Loose,
-}
-
-impl ListItem {
-    fn scan_id(&self) -> Option<ScanId> {
-        self.id.text().map(ScanId::new)
-    }
-
-    fn run(&self) -> Option<Run> {
-        let word = self.status.owned();
-        Some(Run {
-            scan: self.scan_id(),
-            run: Some(RunId::new(self.uuid.text()?)),
-            name: self.name.owned(),
-            state: word.as_deref().map(state),
-            native_state: word,
-            progress: self.progress.percent(),
-            ..Run::default()
-        })
-    }
-
-    fn scan(&self) -> Option<Scan> {
-        let rule = [self.rrules.text(), self.starttime.text(), self.timezone.text()];
-        let rule: Vec<&str> = rule.into_iter().flatten().collect();
-        Some(Scan {
-            scan: self.scan_id()?,
-            name: self.name.owned(),
-            enabled: self.enabled.flag(),
-            schedule: (!rule.is_empty()).then(|| rule.join(" ")),
-            targets: None,
-            last_run: self.run(),
-        })
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Details {
-    info: Info,
-    #[serde(default, deserialize_with = "null_as_default")]
-    history: Vec<DetailsHistory>,
-    #[serde(default)]
-    progress: Loose,
-}
-
-#[derive(Debug, Deserialize)]
-struct Info {
-    #[serde(default)]
-    uuid: Loose,
-    #[serde(default)]
-    name: Loose,
-    #[serde(default)]
-    status: Loose,
-    #[serde(default)]
-    targets: Loose,
-    #[serde(default)]
-    schedule_uuid: Loose,
-    #[serde(default)]
-    scan_start: Loose,
-    #[serde(default)]
-    scan_end: Loose,
-    #[serde(default)]
-    timestamp: Loose,
-    #[serde(default)]
-    hostcount: Loose,
-}
-
-#[derive(Debug, Deserialize)]
-struct DetailsHistory {
-    #[serde(default)]
-    uuid: Loose,
-    #[serde(default)]
-    status: Loose,
-    #[serde(default)]
-    creation_date: Loose,
-    #[serde(default)]
-    last_modification_date: Loose,
-}
-
-impl Details {
-    /// The run that `info` tells of: the newest.
-    fn newest(&self, scan: &ScanId) -> Run {
-        let info = &self.info;
-        let word = info.status.owned();
-        Run {
-            scan: Some(scan.clone()),
-            run: info.uuid.text().map(RunId::new),
-            name: info.name.owned(),
-            state: word.as_deref().map(state),
-            native_state: word,
-            progress: self.progress.percent(),
-            started_at: info.scan_start.seconds(),
-            ended_at: info.scan_end.seconds(),
-            counters: format!("{:?} {:?}", info.hostcount.text(), info.timestamp.text()),
-            ..Run::default()
-        }
-    }
-
-    /// One run out of `info` or the embedded history.
-    fn run(&self, scan: &ScanId, run: &RunId) -> Option<Run> {
-        if self.info.uuid.text() == Some(run.as_str()) {
-            return Some(self.newest(scan));
-        }
-        let entry = self.history.iter().find(|entry| entry.uuid.text() == Some(run.as_str()))?;
-        Some(entry.run(scan, self.info.name.owned()))
-    }
-}
-
-impl DetailsHistory {
-    fn run(&self, scan: &ScanId, name: Option<String>) -> Run {
-        let word = self.status.owned();
-        let state = word.as_deref().map(state);
-        Run {
-            scan: Some(scan.clone()),
-            run: self.uuid.text().map(RunId::new),
-            name,
-            state,
-            native_state: word,
-            started_at: self.creation_date.seconds(),
-            // Until the end this is merely the last change.
-            ended_at: self.last_modification_date.seconds().filter(|_| state.is_some_and(RunState::is_terminal)),
-            ..Run::default()
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct HistoryPage {
-    #[serde(default, deserialize_with = "null_as_default")]
-    history: Vec<HistoryItem>,
-    #[serde(default)]
-    pagination: Pagination,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Pagination {
-    #[serde(default)]
-    total: Loose,
-}
-
-#[derive(Debug, Deserialize)]
-struct HistoryItem {
-    #[serde(default)]
-    scan_uuid: Loose,
-    #[serde(default)]
-    status: Loose,
-    #[serde(default)]
-    time_start: Loose,
-    #[serde(default)]
-    time_end: Loose,
-}
-
-#[derive(Debug, Deserialize)]
-struct HistoryRun {
-    #[serde(default)]
-    status: Loose,
-    #[serde(default)]
-    name: Loose,
-    #[serde(default)]
-    scan_start: Loose,
-    #[serde(default)]
-    scan_end: Loose,
-}
-
-#[derive(Debug, Deserialize)]
-struct LatestStatus {
-    status: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct LaunchAnswer {
-    scan_uuid: String,
 }
 
 impl TenableIo {
@@ -510,10 +254,6 @@ impl Backend for TenableIo {
 
     fn profile(&self) -> &str {
         &self.profile
-    }
-
-    fn max_concurrency(&self) -> usize {
-        self.http.max_concurrency()
     }
 
     fn is_loopback(&self) -> bool {

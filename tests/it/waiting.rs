@@ -369,10 +369,10 @@ fn the_deadline_is_kept_although_the_server_says_nothing() {
     let (env, vendor) = home();
     vendor.expect(get_latest().replies([latest("running"), Reply::stall()]).repeatedly());
     let started = Instant::now();
-    let output = env.run(&["wait", ADDRESS, "--timeout", "800ms", "--interval", "1ms", "-q"]).expect_code(12);
-    assert!(output.stderr.contains("waited 800 ms, and the run is still running"), "{output}");
+    let output = env.run(&["wait", ADDRESS, "--timeout", "1500ms", "--interval", "1ms", "-q"]).expect_code(12);
+    assert!(output.stderr.contains("waited 1s, and the run is still running"), "{output}");
     let elapsed = started.elapsed();
-    assert!(elapsed >= Duration::from_millis(790) && elapsed < Duration::from_secs(10), "{elapsed:?}");
+    assert!(elapsed >= Duration::from_millis(1490) && elapsed < Duration::from_secs(10), "{elapsed:?}");
 }
 
 #[test]
@@ -391,6 +391,16 @@ fn a_run_that_does_not_move_is_given_up_on() {
 
     hint: the scan goes on; follow it with `scanctl wait io/219@647ca798-de12-48e2-bf32-5c7332431050`
     ");
+}
+
+#[test]
+fn a_paused_run_stands_still_and_is_no_stalled_one() {
+    let (env, vendor) = home();
+    vendor.expect(get_latest().reply(latest("paused")).repeatedly());
+    vendor.expect(get_run().reply(run("paused")).any_number());
+    let flags = ["--stall-timeout", "5m", "--timeout", "1h", "-q"];
+    let output = env.run(&[&["wait", ADDRESS], &flags[..]].concat()).expect_code(12);
+    assert!(output.stderr.contains("waited 1h, and the run is still paused"), "{output}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bytes into findings: what a report is, how it is read, and who gets its rows.
 //!
 //! A source of bytes is looked at ([`sniff`]): plain, zipped or compressed XML is read, anything else is named for what
-//! it is. Then [`nessus`] turns hosts into rows, an [`Emitter`] gives each row its id, and a [`FindingSink`] gets them
+//! it is. Then `nessus` turns hosts into rows, an [`Emitter`] gives each row its id, and a [`FindingSink`] gets them
 //! one by one in the report's order; [`filter`] is such a sink around another. Nothing here holds a report.
 //!
 //! A vendor whose results are JSON maps them to [`Host`] and [`Details`] itself and hands them to an [`Emitter`].

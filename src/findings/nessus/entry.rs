@@ -53,6 +53,9 @@ impl<'a> Entries<'a> {
                 break None;
             }
             let mut entry = Entry::default();
+            // Hosts of one report are alike: room for as many rows as the last one had, since rows are large.
+            let rows = entries.last().map_or(32, |last: &Entry<'_>| last.rows.len() + last.rows.len() / 4).min(512);
+            entry.rows.reserve_exact(rows);
             let read = entry.read(&mut cursor, needs);
             let Entry { host, rows, .. } = &mut entry;
             if host.ip.is_none() && host.name.parse::<std::net::IpAddr>().is_ok() {

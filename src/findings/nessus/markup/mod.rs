@@ -62,8 +62,6 @@ pub(super) enum Markup<'a> {
 pub(super) struct Cursor<'a> {
     text: &'a str,
     pub at: usize,
-    /// No carriage return and no forbidden character stands anywhere in the text.
-    plain: bool,
     /// Name and place of the raw value of each attribute of the last start tag.
     attributes: Vec<(&'a str, Range<usize>)>,
     /// How many forbidden characters were replaced.
@@ -97,21 +95,21 @@ const fn is_allowed(character: char) -> bool {
 }
 
 /// Whether text needs no look at each character. Written so that the compiler makes vector code of it.
-fn is_plain(bytes: &[u8]) -> bool {
-    bytes
-        .chunks(64)
-        .all(|chunk| !chunk.iter().fold(false, |found, &byte| found | (byte < 0x20 && byte != b'\n' && byte != b'\t')))
+fn is_plain(bytes: &[u8], attribute: bool) -> bool {
+    // Line ends and tabs become spaces in attributes.
+    let is_special = |byte: u8| byte < b' ' && (attribute || (byte != b'\n' && byte != b'\t'));
+    bytes.chunks(64).all(|chunk| !chunk.iter().fold(false, |found, &byte| found | is_special(byte)))
 }
 
 impl<'a> Cursor<'a> {
     /// At the beginning of a text.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, plain: is_plain(text.as_bytes()), attributes: Vec::new(), replaced: 0 }
+        Self { text, at: 0, attributes: Vec::new(), replaced: 0 }
     }
 
     /// At another place of the same text.
     pub(super) fn elsewhere(&self, at: usize) -> Self {
-        Self { text: self.text, at, plain: self.plain, attributes: Vec::new(), replaced: 0 }
+        Self { text: self.text, at, attributes: Vec::new(), replaced: 0 }
     }
 
     fn bytes(&self) -> &'a [u8] {
@@ -441,7 +439,7 @@ impl<'a> Cursor<'a> {
     fn unescape(&mut self, place: Range<usize>, attribute: bool) -> Result<Text<'a>> {
         let raw = self.slice(place.clone());
         let first = memchr(b'&', raw.as_bytes());
-        let as_it_is = self.plain && !(attribute && raw.bytes().any(|byte| byte < b' '));
+        let as_it_is = is_plain(raw.as_bytes(), attribute);
         if first.is_none() && as_it_is {
             return Ok(Cow::Borrowed(raw));
         }
@@ -468,7 +466,7 @@ impl<'a> Cursor<'a> {
 
     /// Characters without references: line ends become `\n`, in attributes white space a space.
     fn characters(&mut self, raw: &str, attribute: bool, text: &mut String) {
-        if self.plain && !attribute {
+        if is_plain(raw.as_bytes(), attribute) {
             text.push_str(raw);
             return;
         }

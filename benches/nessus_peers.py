@@ -53,7 +53,7 @@ def local(element):
 
 
 def text_of(element):
-    return "".join(element.itertext(with_tail=False, tag=None)) if len(element) else element.text or ""
+    return element.xpath("string()") if len(element) else element.text or ""
 
 
 class Host:

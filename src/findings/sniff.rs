@@ -294,3 +294,91 @@ fn html(source: Document<'_>) -> Error {
         None => Error::bad_data(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_unpacks_too_well_ends() {
+        let packed = Arc::new(AtomicU64::new(1 << 20));
+        let mut endless = Bounded { source: io::repeat(b' '), packed, unpacked: 0 };
+        let mut buffer = vec![0; 1 << 20];
+        let mut read = 0;
+        let problem = loop {
+            match endless.read(&mut buffer) {
+                Ok(count) => read += count as u64,
+                Err(problem) => break problem,
+            }
+        };
+        assert_eq!(problem.kind(), io::ErrorKind::InvalidData);
+        assert!(read <= (LARGEST_RATIO + 2) << 20, "{read}");
+    }
+
+    #[test]
+    fn the_declared_encoding_is_found() {
+        for (head, label) in [
+            ("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>", Some("ISO-8859-1")),
+            ("\n<?xml version='1.0' encoding = 'utf-8' standalone='yes'?>", Some("utf-8")),
+            ("<?xml version=\"1.0\" ?><a encoding='x'>", None),
+            ("<a encoding='x'>", None),
+            ("<?xml encoding=x?>", None),
+        ] {
+            assert_eq!(declared_encoding(head.as_bytes()), label.map(str::as_bytes), "{head}");
+        }
+    }
+
+    fn read_all(bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        open(bytes).ok()?.read_to_end(&mut text).ok()?;
+        Some(text)
+    }
+
+    fn zip(content: &[u8], streamed: bool) -> Vec<u8> {
+        let options = zip::write::SimpleFileOptions::default();
+        if streamed {
+            let mut writer = zip::ZipWriter::new_stream(Vec::new());
+            writer.start_file("a.nessus", options).unwrap();
+            writer.write_all(content).unwrap();
+            writer.finish().unwrap().into_inner()
+        } else {
+            let mut writer = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
+            writer.start_file("a.nessus", options).unwrap();
+            writer.write_all(content).unwrap();
+            writer.finish().unwrap().into_inner()
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_bytes_are_too_strange(
+            start in proptest::sample::select(vec!["", "PK\u{3}\u{4}", "<?xml", "<a", "{"]), packed in any::<bool>(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let gzip: &[u8] = if packed { b"\x1f\x8b\x08\0" } else { b"" };
+            read_all(&[gzip, start.as_bytes(), &bytes].concat());
+        }
+
+        /// A damaged archive is never read as something else without notice, except in what it does not say twice.
+        #[test]
+        fn a_damaged_archive_is_noticed(
+            at in 0usize..200, byte in any::<u8>(), streamed in any::<bool>(), padding in 0usize..3000
+        ) {
+            let content = format!("<a>{}</a>", "x".repeat(padding));
+            let whole = zip(content.as_bytes(), streamed);
+            prop_assert_eq!(read_all(&whole), Some(content.clone().into_bytes()));
+            let mut damaged = whole;
+            let at = at % damaged.len();
+            damaged[at] = byte;
+            if let Some(text) = read_all(&damaged) {
+                prop_assert_eq!(text, content.as_bytes());
+            }
+        }
+    }
+}

@@ -28,9 +28,21 @@ pub(super) struct Sizes {
     pub most: usize,
 }
 
+impl Sizes {
+    /// Memory for one part of a host.
+    fn ordinary(self) -> usize {
+        self.part + 2 * self.chunk
+    }
+
+    /// Memory for the largest row.
+    fn largest(self) -> usize {
+        self.most + 2 * self.chunk
+    }
+}
+
 impl Default for Sizes {
     fn default() -> Self {
-        Self { chunk: 512 * 1024, part: 4 * 1024 * 1024, most: LONGEST_TEXT + 8 * 1024 * 1024 }
+        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024 }
     }
 }
 
@@ -54,6 +66,11 @@ impl Block {
     /// The block's text.
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether it is so large that a second one should wait.
+    pub(super) fn is_large(&self, sizes: Sizes) -> bool {
+        self.bytes().len() > sizes.part + sizes.chunk
     }
 
     /// Its memory, for the next block.
@@ -111,6 +128,20 @@ struct Search {
     at: usize,
     /// The next thing that looks like the end.
     close: Option<usize>,
+}
+
+/// Which part of a host a block is.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// Not the first one.
+    continues: bool,
+    /// Not the last one.
+    goes_on: bool,
+}
+
+impl Part {
+    /// All of it, or several hosts.
+    const WHOLE: Self = Self { continues: false, goes_on: false };
 }
 
 /// What looking for the end of a host found, as distance from its beginning.
@@ -172,10 +203,26 @@ impl<R: Read> Cutter<R> {
         self.offset += count as u64;
     }
 
-    /// Fills the buffer as far as it is large.
-    fn fill(&mut self) {
-        while !self.dry && self.end < self.buffer.len() {
-            match self.source.read(&mut self.buffer[self.end..]) {
+    /// Reads until so much is held, as far as the source has it.
+    fn fill(&mut self, wanted: usize) {
+        // The head of a host that is read in parts gets its room before the next part.
+        let room = self.head.len();
+        if self.start + wanted > self.buffer.len() && self.start > room {
+            self.buffer.copy_within(self.start..self.end, room);
+            self.end -= self.start - room;
+            self.start = room;
+        }
+        let full = self.start + wanted;
+        if full > self.buffer.len() {
+            // Two sizes and no growing step by step, which would leave holes in the heap. Pages of the larger one that
+            // are never written take no memory.
+            let larger = if full <= self.sizes.ordinary() { self.sizes.ordinary() } else { self.sizes.largest() };
+            let mut buffer = vec![0; full.max(larger)];
+            buffer[self.start..self.end].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = buffer;
+        }
+        while !self.dry && self.end < full {
+            match self.source.read(&mut self.buffer[self.end..full]) {
                 Ok(0) => self.dry = true,
                 Ok(count) => self.end += count,
                 Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
@@ -189,27 +236,17 @@ impl<R: Read> Cutter<R> {
 
     /// Gets more behind what is held; false if there is none or no more may be held.
     pub(super) fn more(&mut self) -> bool {
-        if self.dry || self.end - self.start >= self.sizes.most {
+        let held = self.end - self.start;
+        if self.dry || held >= self.sizes.most {
             return false;
         }
-        if self.end == self.buffer.len() {
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                self.end -= self.start;
-                self.start = 0;
-            }
-            if self.end > self.buffer.len() / 2 {
-                let larger = self.buffer.len() + self.sizes.chunk.max(self.buffer.len() / 2);
-                self.buffer.resize(larger, 0);
-            }
-        }
-        self.fill();
+        self.fill(held + self.sizes.chunk);
         true
     }
 
     /// A block of the hosts that are held whole, at least one.
     fn hosts(&mut self, spare: Vec<u8>) -> Piece {
-        self.fill();
+        self.fill(self.sizes.chunk);
         let (mut begin, mut cut) = (0, 0);
         let mut search = Search::default();
         loop {
@@ -219,16 +256,16 @@ impl<R: Read> Cutter<R> {
                     let data = self.data();
                     let space = data.get(end..).unwrap_or_default().iter().take_while(|byte| is_space(**byte)).count();
                     if !begins(data.get(end + space..).unwrap_or_default(), HOST) {
-                        return Piece::Block(self.take(cut, spare));
+                        return Piece::Block(self.take(cut, spare, Part::WHOLE));
                     }
                     begin = end + space;
                     search = Search { at: begin, close: None };
                 }
-                Ok(Found::More) if cut > 0 => return Piece::Block(self.take(cut, spare)),
-                Ok(Found::Part(_)) if cut > 0 => return Piece::Block(self.take(cut, spare)),
+                Ok(Found::More) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
+                Ok(Found::Part(_)) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
                 Ok(Found::Part(at)) => {
                     self.head = head_of(self.data().get(..at).unwrap_or_default(), &self.item);
-                    return Piece::Block(self.copy(at, spare, false, true));
+                    return Piece::Block(self.take(at, spare, Part { continues: false, goes_on: true }));
                 }
                 Ok(Found::More) => {
                     if !self.more() {
@@ -242,11 +279,15 @@ impl<R: Read> Cutter<R> {
 
     /// A further part of a large host.
     fn part(&mut self, spare: Vec<u8>, mut search: Search) -> Piece {
-        self.fill();
+        self.fill(self.sizes.chunk);
         loop {
             match self.find_end(0, false, &mut search) {
-                Ok(Found::End(end)) => return Piece::Block(self.copy(end, spare, true, false)),
-                Ok(Found::Part(at)) => return Piece::Block(self.copy(at, spare, true, true)),
+                Ok(Found::End(end)) => {
+                    return Piece::Block(self.take(end, spare, Part { continues: true, goes_on: false }));
+                }
+                Ok(Found::Part(at)) => {
+                    return Piece::Block(self.take(at, spare, Part { continues: true, goes_on: true }));
+                }
                 Ok(Found::More) => {
                     if !self.more() {
                         return self.unfinished(spare);
@@ -268,46 +309,48 @@ impl<R: Read> Cutter<R> {
         if held == 0 {
             return Piece::End(Some(self.cut_off()));
         }
-        let mut block = if self.head.is_empty() { self.take(held, spare) } else { self.copy(held, spare, true, false) };
+        let part = Part { continues: !self.head.is_empty(), goes_on: false };
+        let mut block = self.take(held, spare, part);
         // What follows is outside, where the end is noticed.
         block.cut_off = true;
         Piece::Block(block)
     }
 
     /// Gives away the buffer with the first bytes of what is held, and goes on with the rest in the other one.
-    fn take(&mut self, count: usize, mut spare: Vec<u8>) -> Block {
-        let rest = self.data().get(count..).unwrap_or_default();
-        // What one large host needed is not kept for ever.
-        let wanted = self.sizes.chunk.max(rest.len());
-        if spare.len() < wanted || spare.len() > wanted + 8 * self.sizes.chunk {
-            spare = vec![0; wanted];
+    ///
+    /// A part of a large host is made a whole one by what is missing before and behind it.
+    fn take(&mut self, count: usize, mut spare: Vec<u8>, part: Part) -> Block {
+        let rest = self.start + count..self.end;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let (mut start, mut end) = (self.start, self.start + count);
+        let mut repeated = 0;
+        if part.continues {
+            // Room was left for it.
+            repeated = self.head.len();
+            start -= repeated;
+            buffer[start..start + repeated].copy_from_slice(&self.head);
         }
-        spare[..rest.len()].copy_from_slice(rest);
-        let length = rest.len();
-        let offset = self.offset;
-        let start = self.start;
-        self.offset += count as u64;
-        let buffer = std::mem::replace(&mut self.buffer, spare);
-        (self.start, self.end) = (0, length);
-        Block { buffer, start, end: start + count, offset, repeated: 0, continues: false, cut_off: false }
-    }
-
-    /// Copies the first bytes of what is held into a block, made a whole host by what is missing before and behind.
-    fn copy(&mut self, count: usize, mut spare: Vec<u8>, continues: bool, closed: bool) -> Block {
-        spare.clear();
-        if continues {
-            spare.extend_from_slice(&self.head);
-        }
-        let repeated = spare.len();
-        spare.extend_from_slice(self.data().get(..count).unwrap_or_default());
-        if closed {
-            spare.extend_from_slice(CLOSE_TAG);
-        } else {
+        if !part.goes_on {
             self.head.clear();
         }
+        let room = self.head.len();
+        let wanted = self.sizes.chunk.max(room + rest.len());
+        // What one large host needed is not kept for ever.
+        if spare.len() < wanted || spare.len() > self.sizes.ordinary() {
+            drop(spare);
+            spare = vec![0; wanted];
+        }
+        spare[room..room + rest.len()].copy_from_slice(&buffer[rest.clone()]);
+        (self.start, self.end) = (room, room + rest.len());
+        self.buffer = spare;
+        if part.goes_on {
+            buffer.truncate(end);
+            buffer.extend_from_slice(CLOSE_TAG);
+            end = buffer.len();
+        }
         let offset = self.offset;
-        self.consume(count);
-        Block { start: 0, end: spare.len(), buffer: spare, offset, repeated, continues, cut_off: false }
+        self.offset += count as u64;
+        Block { buffer, start, end, offset, repeated, continues: part.continues, cut_off: false }
     }
 
     /// Looks for the end of the host that begins at `begin`, as far as it is held.

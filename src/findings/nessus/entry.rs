@@ -53,6 +53,9 @@ impl<'a> Entries<'a> {
                 break None;
             }
             let mut entry = Entry::default();
+            // Hosts of one report are alike: room for as many rows as the last one had, since rows are large.
+            let rows = entries.last().map_or(32, |last: &Entry<'_>| last.rows.len() + last.rows.len() / 4).min(512);
+            entry.rows.reserve_exact(rows);
             let read = entry.read(&mut cursor, needs);
             let Entry { host, rows, .. } = &mut entry;
             if host.ip.is_none() && host.name.parse::<std::net::IpAddr>().is_ok() {
@@ -101,7 +104,19 @@ impl<'a> Entry<'a> {
                 let between = cursor.until_markup()?;
                 cursor.check_references(between)?;
                 match cursor.markup()? {
-                    Markup::Start { name: "ReportItem", empty } => self.row(cursor, empty, needs)?,
+                    Markup::Start { name: "ReportItem", empty } => {
+                        // Built in its place, because it is large.
+                        self.rows.push(Details::default());
+                        let evidence = match self.rows.last_mut().map(|row| read_row(row, cursor, empty, needs)) {
+                            Some(Ok(evidence)) => evidence,
+                            Some(Err(problem)) => {
+                                self.rows.pop();
+                                return Err(problem);
+                            }
+                            None => None,
+                        };
+                        self.evidence.push(evidence);
+                    }
                     Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, needs)?,
                     Markup::Start { name, empty } => {
                         cursor.each_attribute(|_, _| ())?;
@@ -188,72 +203,6 @@ impl<'a> Entry<'a> {
             *slot = Some(value);
         }
     }
-
-    fn row(&mut self, cursor: &mut Cursor<'a>, empty: bool, needs: Needs) -> Result<()> {
-        let mut row = Details::default();
-        let mut severity = None;
-        cursor.each_attribute(|name, value| {
-            let slot = match name {
-                "port" => {
-                    row.port = value.trim().parse().ok();
-                    return;
-                }
-                "severity" => {
-                    severity = value.trim().parse().ok().and_then(Severity::from_rank);
-                    return;
-                }
-                "svc_name" => &mut row.service,
-                "protocol" => &mut row.protocol,
-                "pluginID" => &mut row.plugin_id,
-                "pluginName" => &mut row.plugin_name,
-                "pluginFamily" => &mut row.plugin_family,
-                _ => {
-                    if needs == Needs::All {
-                        row.other.push((name.into(), value));
-                    }
-                    return;
-                }
-            };
-            *slot = present(trimmed(value));
-        })?;
-        let mut evidence = None;
-        let mut open = !empty;
-        while open {
-            let between = cursor.until_markup()?;
-            cursor.check_references(between)?;
-            match cursor.markup()? {
-                Markup::Start { name, empty } => {
-                    cursor.refuse_inside(name, "ReportItem")?;
-                    let at = cursor.at;
-                    match name {
-                        OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {
-                            evidence = Some(Evidence::Output(at));
-                        }
-                        DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
-                        "risk_factor" if severity.is_none() && !empty => {
-                            severity = cursor.elsewhere(at).element_text(name).ok().and_then(|word| of_risk(&word));
-                        }
-                        _ => {}
-                    }
-                    child(&mut row, cursor, name, empty, needs)?;
-                }
-                Markup::End { name: "ReportItem" } => open = false,
-                Markup::End { name } => return cursor.malformed(format!("`</{name}>` where `ReportItem` is open")),
-                Markup::Characters(_) | Markup::Nothing => {}
-            }
-        }
-        row.severity = severity.unwrap_or(Severity::Info);
-        for index in 0..row.xrefs.len() {
-            if let Some(number) = row.xrefs.get(index).and_then(cwe_of)
-                && !row.cwes.contains(&number)
-            {
-                row.cwes.push(number);
-            }
-        }
-        self.rows.push(row);
-        self.evidence.push(evidence);
-        Ok(())
-    }
 }
 
 /// Host properties that every sink may need.
@@ -267,6 +216,70 @@ const KNOWN_PROPERTIES: [&str; 8] = [
     "HOST_START_TIMESTAMP",
     "HOST_END_TIMESTAMP",
 ];
+
+/// Reads a row whose start tag was just read, and where its output stands.
+fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, needs: Needs) -> Result<Option<Evidence>> {
+    let mut severity = None;
+    cursor.each_attribute(|name, value| {
+        let slot = match name {
+            "port" => {
+                row.port = value.trim().parse().ok();
+                return;
+            }
+            "severity" => {
+                severity = value.trim().parse().ok().and_then(Severity::from_rank);
+                return;
+            }
+            "svc_name" => &mut row.service,
+            "protocol" => &mut row.protocol,
+            "pluginID" => &mut row.plugin_id,
+            "pluginName" => &mut row.plugin_name,
+            "pluginFamily" => &mut row.plugin_family,
+            _ => {
+                if needs == Needs::All {
+                    row.other.push((name.into(), value));
+                }
+                return;
+            }
+        };
+        *slot = present(trimmed(value));
+    })?;
+    let mut evidence = None;
+    let mut open = !empty;
+    while open {
+        let between = cursor.until_markup()?;
+        cursor.check_references(between)?;
+        match cursor.markup()? {
+            Markup::Start { name, empty } => {
+                cursor.refuse_inside(name, "ReportItem")?;
+                let at = cursor.at;
+                match name {
+                    OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {
+                        evidence = Some(Evidence::Output(at));
+                    }
+                    DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
+                    "risk_factor" if severity.is_none() && !empty => {
+                        severity = cursor.elsewhere(at).element_text(name).ok().and_then(|word| of_risk(&word));
+                    }
+                    _ => {}
+                }
+                child(row, cursor, name, empty, needs)?;
+            }
+            Markup::End { name: "ReportItem" } => open = false,
+            Markup::End { name } => return cursor.malformed(format!("`</{name}>` where `ReportItem` is open")),
+            Markup::Characters(_) | Markup::Nothing => {}
+        }
+    }
+    row.severity = severity.unwrap_or(Severity::Info);
+    for index in 0..row.xrefs.len() {
+        if let Some(number) = row.xrefs.get(index).and_then(cwe_of)
+            && !row.cwes.contains(&number)
+        {
+            row.cwes.push(number);
+        }
+    }
+    Ok(evidence)
+}
 
 /// Whether a child must be read at all.
 fn is_wanted(name: &str, needs: Needs) -> bool {

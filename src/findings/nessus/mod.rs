@@ -97,22 +97,25 @@ impl<R: Read> Shared<'_, R> {
     fn work(&self) {
         let mut spare = Vec::new();
         loop {
-            let (number, piece, replaced) = {
-                let mut cutting = lock(&self.cutting);
-                if cutting.cutter.has_ended() || self.stopped.load(Ordering::Relaxed) {
-                    return;
-                }
-                let number = cutting.next;
-                cutting.next += 1;
-                let piece = cutting.cutter.next(std::mem::take(&mut spare));
-                (number, piece, std::mem::take(&mut cutting.cutter.replaced))
-            };
+            let mut cutting = lock(&self.cutting);
+            if cutting.cutter.has_ended() || self.stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            let number = cutting.next;
+            cutting.next += 1;
+            let piece = cutting.cutter.next(std::mem::take(&mut spare));
+            let replaced = std::mem::take(&mut cutting.cutter.replaced);
+            // Two very large rows at once would take twice the memory.
+            let is_large = matches!(&piece, Piece::Block(block) if block.is_large(cutting.cutter.sizes));
+            let alone = is_large.then_some(cutting);
             match piece {
                 Piece::Block(block) => {
                     if !self.block(number, &block, replaced) {
                         return;
                     }
-                    spare = block.into_buffer();
+                    if alone.is_none() {
+                        spare = block.into_buffer();
+                    }
                 }
                 Piece::End(problem) => {
                     self.deliver(number, |turn| {

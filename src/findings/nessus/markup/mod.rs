@@ -5,6 +5,9 @@
 //! Characters that XML forbids do not end the reading; each becomes U+FFFD and is counted, because scanners copy what
 //! strangers' services say into their reports.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -59,8 +62,6 @@ pub(super) enum Markup<'a> {
 pub(super) struct Cursor<'a> {
     text: &'a str,
     pub at: usize,
-    /// No carriage return and no forbidden character stands anywhere in the text.
-    plain: bool,
     /// Name and place of the raw value of each attribute of the last start tag.
     attributes: Vec<(&'a str, Range<usize>)>,
     /// How many forbidden characters were replaced.
@@ -94,21 +95,21 @@ const fn is_allowed(character: char) -> bool {
 }
 
 /// Whether text needs no look at each character. Written so that the compiler makes vector code of it.
-fn is_plain(bytes: &[u8]) -> bool {
-    bytes
-        .chunks(64)
-        .all(|chunk| !chunk.iter().fold(false, |found, &byte| found | (byte < 0x20 && byte != b'\n' && byte != b'\t')))
+fn is_plain(bytes: &[u8], attribute: bool) -> bool {
+    // Line ends and tabs become spaces in attributes.
+    let is_special = |byte: u8| byte < b' ' && (attribute || (byte != b'\n' && byte != b'\t'));
+    bytes.chunks(64).all(|chunk| !chunk.iter().fold(false, |found, &byte| found | is_special(byte)))
 }
 
 impl<'a> Cursor<'a> {
     /// At the beginning of a text.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, plain: is_plain(text.as_bytes()), attributes: Vec::new(), replaced: 0 }
+        Self { text, at: 0, attributes: Vec::new(), replaced: 0 }
     }
 
     /// At another place of the same text.
     pub(super) fn elsewhere(&self, at: usize) -> Self {
-        Self { text: self.text, at, plain: self.plain, attributes: Vec::new(), replaced: 0 }
+        Self { text: self.text, at, attributes: Vec::new(), replaced: 0 }
     }
 
     fn bytes(&self) -> &'a [u8] {
@@ -438,7 +439,7 @@ impl<'a> Cursor<'a> {
     fn unescape(&mut self, place: Range<usize>, attribute: bool) -> Result<Text<'a>> {
         let raw = self.slice(place.clone());
         let first = memchr(b'&', raw.as_bytes());
-        let as_it_is = self.plain && !(attribute && raw.bytes().any(|byte| byte < b' '));
+        let as_it_is = is_plain(raw.as_bytes(), attribute);
         if first.is_none() && as_it_is {
             return Ok(Cow::Borrowed(raw));
         }
@@ -465,7 +466,7 @@ impl<'a> Cursor<'a> {
 
     /// Characters without references: line ends become `\n`, in attributes white space a space.
     fn characters(&mut self, raw: &str, attribute: bool, text: &mut String) {
-        if self.plain && !attribute {
+        if is_plain(raw.as_bytes(), attribute) {
             text.push_str(raw);
             return;
         }
@@ -531,110 +532,4 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
         let digit = char::from(digit).to_digit(radix)?;
         Some(value.saturating_mul(radix).saturating_add(digit))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text_of(element: &str) -> Result<(String, u64)> {
-        let mut cursor = Cursor::new(element);
-        let Markup::Start { name, empty: false } = cursor.markup()? else { panic!("{element}") };
-        let text = cursor.element_text(name)?.into_owned();
-        let mut skipping = Cursor::new(element);
-        skipping.markup()?;
-        assert_eq!(skipping.skip_element(name), Ok(()), "{element}");
-        assert_eq!(skipping.at, cursor.at, "{element}");
-        Ok((text, cursor.replaced))
-    }
-
-    #[test]
-    fn text_is_what_the_document_means() {
-        for (element, text, replaced) in [
-            ("<a>plain</a>", "plain", 0),
-            ("<a>plain</a >", "plain", 0),
-            ("<a></a>", "", 0),
-            ("<a>&lt;&gt;&amp;&quot;&apos;</a>", "<>&\"'", 0),
-            ("<a>&#65;&#x42;&#x1F600;&#0000000067;</a>", "AB\u{1f600}C", 0),
-            ("<a>one\r\ntwo\rthree\r</a>", "one\ntwo\nthree\n", 0),
-            ("<a>&#13;&#10;</a>", "\r\n", 0),
-            ("<a>x<![CDATA[<b>&amp;]] ]]>y</a>", "x<b>&amp;]] y", 0),
-            ("<a>x<!-- & < --><?p & <?>y</a>", "xy", 0),
-            ("<a>1<b c='&amp;'>2<d/>3</b>4</a>", "1234", 0),
-            ("<a>bell\u{7} &#0;&#xd800;&#99999999;</a>", "bell\u{fffd} \u{fffd}\u{fffd}\u{fffd}", 4),
-            ("<a><![CDATA[\u{1b}[31m\r\n]]></a>", "\u{fffd}[31m\n", 1),
-            ("<grüße>ß</grüße>", "ß", 0),
-        ] {
-            assert_eq!(text_of(element), Ok((text.to_owned(), replaced)), "{element}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_xml_is_named() {
-        for (element, what) in [
-            ("<a>&nbsp;</a>", "an unknown entity `&nbsp;`"),
-            ("<a>R&D</a>", "an `&` that begins no reference"),
-            ("<a>& ;</a>", "an `&` that begins no reference"),
-            ("<a>&;</a>", "an `&` that begins no reference"),
-            ("<a>&#x;</a>", "a broken character reference"),
-            ("<a>&#1a;</a>", "a broken character reference"),
-            ("<a>&#+1;</a>", "a broken character reference"),
-            ("<a>1 < 2</a>", "a `<` that begins no tag"),
-            ("<a>x</b>", "`</b>` where `a` is open"),
-            ("<a><b>x</a></b>", "`</a>` where `b` is open"),
-            ("<a><!ENTITY x 'y'></a>", "a declaration where none may stand"),
-            ("<a>x</a b>", "an end tag that is not closed"),
-        ] {
-            let mut cursor = Cursor::new(element);
-            cursor.markup().unwrap();
-            let read = cursor.element_text("a").map(|_| ());
-            let mut skipping = Cursor::new(element);
-            skipping.markup().unwrap();
-            assert_eq!(read.clone().unwrap_err().what.as_deref(), Some(what), "{element}");
-            assert_eq!(skipping.skip_element("a"), read, "{element}");
-        }
-    }
-
-    #[test]
-    fn every_shorter_text_is_cut_and_nothing_else() {
-        let element = "<a k=\"v\" l='&lt;'>x<![CDATA[y]]>&amp;<!-- z --><?p q?><b c='d'>e</b><f/></a>";
-        for length in 0..element.len() {
-            let mut cursor = Cursor::new(&element[..length]);
-            let read = cursor.until_markup().and_then(|_| cursor.markup()).and_then(|_| cursor.element_text("a"));
-            let problem = read.map(|_| ()).unwrap_err();
-            let in_reference = problem.what.as_deref() == Some("an `&` that begins no reference");
-            let in_attribute = problem.what.as_deref().is_some_and(|what| what.starts_with("a broken"));
-            assert!(problem.what.is_none() || in_reference || in_attribute, "{length}: {problem:?}");
-        }
-    }
-
-    #[test]
-    fn attributes_are_quoted_unique_and_normalised() {
-        let mut cursor = Cursor::new("<a b = 'x\"y' c=\"&#10;\n\ttab\" d=''/>");
-        assert_eq!(cursor.markup(), Ok(Markup::Start { name: "a", empty: true }));
-        let mut seen = Vec::new();
-        cursor.each_attribute(|name, value| seen.push(format!("{name}={value}"))).unwrap();
-        assert_eq!(seen, ["b=x\"y", "c=\n  tab", "d="]);
-        for (tag, what) in [
-            ("<a b=c>", "a broken attribute of `a`"),
-            ("<a b>", "a broken attribute of `a`"),
-            ("<a b='<'>", "a broken attribute of `a`"),
-            ("<a b='1' b='2'>", "attribute `b` twice in `a`"),
-            ("<a b='1'c='2'>", "a broken tag `a`"),
-            ("<a/ >", "a broken tag `a`"),
-            ("<a =''>", "a broken attribute of `a`"),
-        ] {
-            assert_eq!(Cursor::new(tag).markup().unwrap_err().what.as_deref(), Some(what), "{tag}");
-        }
-        let many: String = (0..65).map(|number| format!(" a{number}=''")).collect();
-        let problem = Cursor::new(&format!("<a{many}>")).markup().unwrap_err();
-        assert_eq!(problem.what.as_deref(), Some("more than 64 attributes in `a`"));
-    }
-
-    #[test]
-    fn depth_is_bounded() {
-        let deep = |depth: usize| format!("<a>{}{}</a>", "<b>".repeat(depth), "</b>".repeat(depth));
-        assert_eq!(text_of(&deep(DEEPEST)), Ok((String::new(), 0)));
-        assert!(text_of(&deep(DEEPEST + 1)).unwrap_err().what.unwrap().contains("nested"));
-    }
 }

@@ -171,6 +171,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::{End, Goal, Patience, Watcher, follow};
+    use crate::backends::report::{ExportOrder, Fetch, Report};
     use crate::backends::{
         Backend, Controlled, Identity, Interval, Launched, Order, Prepared, REGISTRY, Reading, Seen, Spec, Target,
     };
@@ -242,6 +243,12 @@ mod tests {
             unreachable!()
         }
 
+        async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+            unreachable!()
+        }
+        async fn export<'a>(&'a self, _: &Target, _: &ExportOrder, _: &Fetch<'_>) -> Result<Report<'a>> {
+            unreachable!()
+        }
         async fn active(&self) -> Result<Reading<Vec<Run>>> {
             unreachable!()
         }

@@ -5,6 +5,7 @@
 
 pub mod cloudflare;
 pub mod juniper;
+pub mod report;
 mod sc_rest;
 #[cfg(test)]
 mod scripted;
@@ -25,8 +26,9 @@ use crate::exit::Exit;
 use crate::http::auth::Auth;
 use crate::http::connection::{Connection, Defaults};
 use crate::http::{Dialect, Http, Shared};
-use crate::model::{Address, Control, Operation, Run, RunId, RunSelector, Scan, ScanId, Support, Verb};
+use crate::model::{Address, Control, ExportFormat, Operation, Run, RunId, RunSelector, Scan, ScanId, Support, Verb};
 use crate::secret::{Secret, SecretSource};
+use report::{ExportOrder, Fetch, Report};
 
 /// Every backend, in the order of the documentation.
 pub static REGISTRY: &[&Spec] =
@@ -48,6 +50,8 @@ pub struct Spec {
     pub launches_without_scan: bool,
     /// How its runs are named.
     pub runs: Runs,
+    /// The files it makes of a result, the usual one first.
+    pub exports: &'static [ExportFormat],
     /// What an ID without a run means for a verb, in words.
     pub bare_id: fn(Verb) -> &'static str,
     /// Whether an operation can be done; `None` asks for the backend at its best, without a profile.
@@ -59,6 +63,22 @@ pub struct Spec {
 impl std::fmt::Debug for Spec {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Spec").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Spec {
+    /// The export format that was asked for, or the usual one.
+    ///
+    /// # Errors
+    /// Exit 7 for a format that the vendor does not make.
+    pub fn export_format(&self, wanted: Option<ExportFormat>) -> Result<Option<ExportFormat>> {
+        let Some(wanted) = wanted else { return Ok(self.exports.first().copied()) };
+        if self.exports.contains(&wanted) {
+            return Ok(Some(wanted));
+        }
+        let known: Vec<&str> = self.exports.iter().map(|format| format.name()).collect();
+        let error = Error::new(Exit::Unsupported, format!("backend `{}` cannot export as {}", self.id, wanted.name()));
+        Err(error.hint(format!("it exports {}", known.join(", "))))
     }
 }
 
@@ -390,6 +410,14 @@ pub trait Backend {
     async fn poll(&self, target: &Target, _seen: &Seen) -> Result<Run> {
         Ok(self.status(target).await?.value)
     }
+
+    /// The result of a run, from its first byte on. Reads the run before, and refuses what is no whole result unless
+    /// that is wanted ([`report::Fetch::partial`]): exit 6. What the vendor must prepare is waited for until
+    /// [`report::Fetch::deadline`]: exit 9.
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>>;
+
+    /// The result of a run as a file of the vendor's making, with the same rules.
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>>;
 
     /// All active runs of the profile.
     async fn active(&self) -> Result<Reading<Vec<Run>>>;

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};
 use super::sc_rest::dialect::DIALECT;
 use super::sc_rest::resolve::{self, Store, another_scan, found};
@@ -35,7 +36,7 @@ use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
 use crate::http::connection::Defaults;
 use crate::http::{Answer, Http};
-use crate::model::{Address, Control, Operation, Run, RunId, RunState, Scan, ScanId, Support, Verb};
+use crate::model::{Address, Control, ExportFormat, Operation, Run, RunId, RunState, Scan, ScanId, Support, Verb};
 
 /// The backend `tenable-sc`.
 pub static SPEC: Spec = Spec {
@@ -46,6 +47,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Before,
     launches_without_scan: false,
     runs: Runs::Alone,
+    exports: &[ExportFormat::V2, ExportFormat::Scap12],
     bare_id,
     support,
     configure,
@@ -63,7 +65,9 @@ fn bare_id(verb: Verb) -> &'static str {
     match verb {
         Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan id",
         Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow => "scanResult id",
-        Verb::Status | Verb::Wait => "scanResult id, or the id of a scan that is no scanResult's",
+        Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
+            "scanResult id, or the id of a scan that is no scanResult's"
+        }
         Verb::ForceStop => "–",
         Verb::List => "takes no id",
     }
@@ -78,6 +82,9 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::Control(Control::Pause | Control::Resume | Control::Stop)
         | Operation::Status
         | Operation::Wait
+        | Operation::Results
+        | Operation::ResultsViaAnalysis
+        | Operation::Export
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
@@ -347,6 +354,14 @@ impl Backend for TenableSc {
         }
         let (run, answer) = self.result(run_of(target)?).await?;
         Ok(Reading::new(run, vec![answer.body]))
+    }
+
+    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    }
+
+    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};
 use super::sc_rest::dialect::DIALECT;
 use super::sc_rest::resolve::{self, Store, another_scan, found};
@@ -36,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::http::connection::Defaults;
 use crate::http::{Answer, Http};
-use crate::model::{Address, Control, Operation, Run, RunId, RunState, Scan, ScanId, Support, Verb};
+use crate::model::{Address, Control, ExportFormat, Operation, Run, RunId, RunState, Scan, ScanId, Support, Verb};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use wire::{Copied, StoredScan};
@@ -50,6 +51,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Before,
     launches_without_scan: false,
     runs: Runs::Alone,
+    exports: &[ExportFormat::V2],
     bare_id,
     support,
     configure,
@@ -71,7 +73,9 @@ fn bare_id(verb: Verb) -> &'static str {
     match verb {
         Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "Director scan id or uuid",
         Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow => "Director scanResult id",
-        Verb::Status | Verb::Wait => "Director scanResult id, or the id of a scan that is no scanResult's",
+        Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
+            "Director scanResult id, or the id of a scan that is no scanResult's"
+        }
         Verb::ForceStop => "–",
         Verb::List => "takes no id",
     }
@@ -80,6 +84,9 @@ fn bare_id(verb: Verb) -> &'static str {
 fn support(operation: Operation, settings: Option<&Settings>) -> Support {
     let mapped = settings.is_none_or(|settings| settings.has("instances"));
     match operation {
+        Operation::ResultsViaAnalysis => {
+            Support::No("ask the instance's own profile: `scanctl results -p INSTANCE --via analysis RUN`")
+        }
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),
         Operation::Launch { targets: false } if mapped => {
@@ -94,6 +101,8 @@ fn support(operation: Operation, settings: Option<&Settings>) -> Support {
         Operation::Control(Control::Pause | Control::Resume)
         | Operation::Status
         | Operation::Wait
+        | Operation::Results
+        | Operation::Export
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
@@ -485,6 +494,14 @@ impl Backend for Director {
         }
         let (_, read, answer) = self.copied(run_of(target)?).await?;
         Ok(Reading::new(Run { scan: target.scan.clone(), ..read }, vec![answer.body]).note(COPY))
+    }
+
+    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    }
+
+    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -27,6 +27,11 @@ impl Chunks {
         let (sender, receiver) = mpsc::channel(bound);
         (sender, Self { receiver, chunk: Bytes::new() })
     }
+
+    /// The next chunk as it was sent, for sources whose chunks mean something; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<Result<Bytes, Error>> {
+        self.receiver.blocking_recv()
+    }
 }
 
 impl Read for Chunks {

@@ -116,17 +116,48 @@ pub fn decode(source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingS
     }
 }
 
+/// Reads one whole answer of a vendor's API as findings. `Err` is the sink's; `Some` is what is wrong with the answer,
+/// and ends the reading.
+pub type PageReader = Box<dyn FnMut(&[u8], &mut Emitter<'_>) -> Result<Option<Error>> + Send>;
+
+/// Reads a result that comes as answers of a vendor's API, one a chunk. Blocks as [`decode`] does.
+///
+/// # Errors
+/// Those of the sink.
+pub fn decode_pages(
+    mut pages: Chunks,
+    mut read: PageReader,
+    origin: &Origin,
+    sink: &mut dyn FindingSink,
+) -> Result<Decoded> {
+    let mut emitter = Emitter::new(origin, sink);
+    let mut decoded = Decoded::default();
+    while let Some(page) = pages.next() {
+        decoded.problem = match page {
+            Ok(page) => read(&page, &mut emitter)?,
+            Err(problem) => Some(problem),
+        };
+        if decoded.problem.is_some() {
+            break;
+        }
+    }
+    (decoded.hosts, decoded.findings) = (emitter.hosts, emitter.findings);
+    Ok(decoded)
+}
+
 /// Gives rows their ids and hands them on.
 pub struct Emitter<'s> {
     origin: &'s Origin,
     sink: &'s mut dyn FindingSink,
     numbering: Numbering,
+    hosts: u64,
+    findings: u64,
 }
 
 impl<'s> Emitter<'s> {
     /// For one report.
     pub fn new(origin: &'s Origin, sink: &'s mut dyn FindingSink) -> Self {
-        Self { origin, sink, numbering: Numbering::default() }
+        Self { origin, sink, numbering: Numbering::default(), hosts: 0, findings: 0 }
     }
 
     /// The report.
@@ -148,6 +179,8 @@ impl<'s> Emitter<'s> {
             let details = rows.get(row)?;
             details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
         };
+        self.hosts += 1;
+        self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);
         self.entry(host, rows, &mut ids)
     }

@@ -138,16 +138,44 @@ pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> S
     text
 }
 
-/// Strikes secrets out of an answer, so that its bytes can be shown and saved. Only long ones: a short one may well be
-/// the name of a JSON key.
+/// The shortest secret that is struck out of an answer: a shorter one may well be the name of a JSON key.
+const SHORTEST_IN_BODY: usize = 12;
+
+/// Strikes secrets out of an answer, so that its bytes can be shown and saved. Only long ones.
 pub fn scrub_body<'a>(body: Bytes, secrets: impl IntoIterator<Item = &'a Secret>) -> Bytes {
-    const SHORTEST: usize = 12;
     let mut body = body;
     for secret in secrets {
-        let secret = secret.expose();
-        if secret.len() >= SHORTEST && memchr::memmem::find(&body, secret.as_bytes()).is_some() {
-            body = String::from_utf8_lossy(&body).replace(secret, "(redacted)").into();
+        let secret = secret.expose().as_bytes();
+        if secret.len() < SHORTEST_IN_BODY {
+            continue;
+        }
+        let finder = memchr::memmem::Finder::new(secret);
+        let mut clean = Vec::new();
+        let mut kept = 0;
+        for at in finder.find_iter(&body) {
+            clean.extend_from_slice(body.get(kept..at).unwrap_or_default());
+            clean.extend_from_slice(b"(redacted)");
+            kept = at + secret.len();
+        }
+        if kept > 0 {
+            clean.extend_from_slice(body.get(kept..).unwrap_or_default());
+            body = clean.into();
         }
     }
     body
+}
+
+/// How many of the last bytes may be the beginning of a secret that [`scrub_body`] would strike out.
+pub fn held_back<'a>(bytes: &[u8], secrets: impl IntoIterator<Item = &'a Secret>) -> usize {
+    let mut held = 0;
+    for secret in secrets {
+        let secret = secret.expose().as_bytes();
+        if secret.len() < SHORTEST_IN_BODY {
+            continue;
+        }
+        let most = bytes.len().min(secret.len() - 1);
+        let begins = |count: &usize| bytes.ends_with(secret.get(..*count).unwrap_or_default());
+        held = held.max((1..=most).rev().find(begins).unwrap_or_default());
+    }
+    held
 }

@@ -8,6 +8,7 @@
 
 pub mod auth;
 pub mod connection;
+pub mod download;
 pub mod retry;
 pub mod trace;
 
@@ -29,6 +30,7 @@ use crate::poll;
 use crate::secret::Secret;
 use auth::{Auth, Live, SessionRequest};
 use connection::{Connection, Trust};
+use download::{Download, Rest, Scrubber};
 use retry::{Event, Repeat, Verdict};
 
 /// No answer of an API call is larger; a larger one is not what any vendor promises.
@@ -356,7 +358,7 @@ impl Http {
                 return Err(Error::new(Exit::Internal, "a request could not be copied").into());
             };
             let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
-            let result = match tokio::time::timeout(limit, exchange(client, copy)).await {
+            let result = match tokio::time::timeout(limit, exchange(client, copy, request.streamed)).await {
                 Ok(result) => result,
                 Err(_elapsed) => Err(Broken {
                     event: Event::NoAnswer,
@@ -499,6 +501,7 @@ impl Http {
             date: retry::date(&received.headers),
             headers: received.headers,
             body: received.body,
+            rest: received.rest,
             request_id,
             sent,
             received: Instant::now(),
@@ -627,7 +630,9 @@ impl From<Error> for Failure {
 struct Received {
     status: StatusCode,
     headers: HeaderMap,
+    /// The whole body, or its beginning where a rest is to come.
     body: Bytes,
+    rest: Option<reqwest::Response>,
 }
 
 /// One attempt that brought no whole answer.
@@ -636,7 +641,9 @@ struct Broken {
     why: String,
 }
 
-async fn exchange(client: &Client, request: reqwest::Request) -> Result<Received, Broken> {
+/// Sends a request and reads its answer; where it is to be streamed, only the beginning of a report. What begins as a
+/// JSON object is no report but what a vendor says about one, whatever the status.
+async fn exchange(client: &Client, request: reqwest::Request, streamed: bool) -> Result<Received, Broken> {
     let mut response = client.execute(request).await.map_err(broken)?;
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
@@ -648,8 +655,12 @@ async fn exchange(client: &Client, request: reqwest::Request) -> Result<Received
             });
         }
         body.extend_from_slice(&chunk);
+        let start = body.trim_ascii_start();
+        if streamed && status.is_success() && !start.is_empty() && !start.starts_with(b"{") {
+            return Ok(Received { status, headers, body: body.into(), rest: Some(response) });
+        }
     }
-    Ok(Received { status, headers, body: body.into() })
+    Ok(Received { status, headers, body: body.into(), rest: None })
 }
 
 fn broken(problem: reqwest::Error) -> Broken {
@@ -710,6 +721,7 @@ pub struct Request<'a> {
     repeat: Repeat,
     label: &'static str,
     private: bool,
+    streamed: bool,
 }
 
 impl<'a> Request<'a> {
@@ -725,6 +737,7 @@ impl<'a> Request<'a> {
             repeat,
             label: "",
             private: false,
+            streamed: false,
         }
     }
 
@@ -778,6 +791,31 @@ impl<'a> Request<'a> {
         self.http.send(&self).await
     }
 
+    /// Sends it and waits for the beginning of the answer only: for reports, which may be of any size. The answer's body
+    /// is then that beginning. A refusal is read whole, also one that is JSON under a status of success.
+    ///
+    /// # Errors
+    /// As for [`Request::send`]. What breaks later is the download's own error.
+    pub async fn download(mut self) -> Result<(Answer, Download<'static>)> {
+        self.streamed = true;
+        let mut answer = self.http.send(&self).await?;
+        let Some(response) = answer.rest.take() else {
+            let download = Download::whole(answer.body.clone());
+            return Ok((answer, download));
+        };
+        let mut secrets: Vec<Secret> = self.http.secrets().into_iter().cloned().collect();
+        secrets.extend(self.http.granted.borrow().iter().cloned());
+        let rest = Rest {
+            length: response.content_length(),
+            response,
+            patience: self.http.connection.timeout,
+            what: format!("{} {}", self.method, trace::safe_url(&self.url()?)),
+            scrubber: Scrubber::new(secrets),
+        };
+        let download = rest.follow(answer.body.clone());
+        Ok((answer, download))
+    }
+
     /// The URL. Every segment is percent-encoded; one that would leave its place in the path is refused.
     fn url(&self) -> Result<reqwest::Url> {
         let mut url = self.http.connection.base.clone();
@@ -820,6 +858,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The whole body, decompressed.
     pub body: Bytes,
+    rest: Option<reqwest::Response>,
     /// The vendor's request id.
     pub request_id: Option<String>,
     /// The vendor's clock when it answered.

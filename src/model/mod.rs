@@ -10,4 +10,4 @@ pub use address::{Address, IdOrName, RunId, RunSelector, ScanId, is_profile_name
 pub use outcome::{Outcome, OutcomeKind};
 pub use run::{Run, RunState};
 pub use scan::Scan;
-pub use verb::{Control, Operation, Support, Verb};
+pub use verb::{Control, ExportFormat, Operation, Support, Verb};

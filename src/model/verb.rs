@@ -19,6 +19,10 @@ pub enum Verb {
     Status,
     /// Follow a run to its end.
     Wait,
+    /// The findings of a run.
+    Results,
+    /// The result of a run as a file of the vendor's making.
+    Export,
     /// Active runs.
     List,
     /// Stored scans.
@@ -33,7 +37,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Launch,
         Self::Pause,
         Self::Resume,
@@ -41,6 +45,8 @@ impl Verb {
         Self::ForceStop,
         Self::Status,
         Self::Wait,
+        Self::Results,
+        Self::Export,
         Self::List,
         Self::ScansList,
         Self::ScansShow,
@@ -58,6 +64,8 @@ impl Verb {
             Self::ForceStop => "force-stop",
             Self::Status => "status",
             Self::Wait => "wait",
+            Self::Results => "results",
+            Self::Export => "export",
             Self::List => "list",
             Self::ScansList => "scans list",
             Self::ScansShow => "scans show",
@@ -76,6 +84,8 @@ impl Verb {
             Self::ForceStop => Operation::Control(Control::ForceStop),
             Self::Status => Operation::Status,
             Self::Wait => Operation::Wait,
+            Self::Results => Operation::Results,
+            Self::Export => Operation::Export,
             Self::List => Operation::List,
             Self::ScansList => Operation::ScansList,
             Self::ScansShow => Operation::ScansShow,
@@ -132,6 +142,12 @@ pub enum Operation {
     Status,
     /// Follow a run.
     Wait,
+    /// Read the findings of a run.
+    Results,
+    /// Read the findings of a run through the API that analyses them, not from a report.
+    ResultsViaAnalysis,
+    /// Fetch the result of a run as a file.
+    Export,
     /// Active runs.
     List,
     /// Stored scans.
@@ -159,12 +175,56 @@ impl Operation {
             Self::Control(Control::ForceStop) => "force-stop a run",
             Self::Status => "tell a run's status",
             Self::Wait => "wait for a run",
+            Self::Results => "read the results of a run",
+            Self::ResultsViaAnalysis => "read results with `--via analysis`",
+            Self::Export => "export the result of a run",
             Self::List => "list active runs",
             Self::ScansList => "list scans",
             Self::ScansShow => "show a scan",
             Self::RunsList => "list runs",
             Self::RunsShow => "show a run",
             Self::Check => "check a profile",
+        }
+    }
+}
+
+/// A file that a vendor makes of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ExportFormat {
+    /// Tenable's XML, version 2.
+    Nessus,
+    /// A table with the vendor's own columns.
+    Csv,
+    /// A page.
+    Html,
+    /// A document.
+    Pdf,
+    /// A scan database, encrypted with a password.
+    Db,
+    /// What a Security Center keeps of a scan: a packed report in Tenable's XML.
+    V2,
+    /// The packed SCAP 1.2 result of an audit.
+    Scap12,
+    /// The API's own answers.
+    Json,
+}
+
+impl ExportFormat {
+    /// Every format.
+    pub const ALL: [Self; 8] =
+        [Self::Nessus, Self::Csv, Self::Html, Self::Pdf, Self::Db, Self::V2, Self::Scap12, Self::Json];
+
+    /// The word on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nessus => "nessus",
+            Self::Csv => "csv",
+            Self::Html => "html",
+            Self::Pdf => "pdf",
+            Self::Db => "db",
+            Self::V2 => "v2",
+            Self::Scap12 => "scap1_2",
+            Self::Json => "json",
         }
     }
 }

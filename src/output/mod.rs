@@ -3,6 +3,7 @@
 //! Files are opened before the first request. A regular file is written beside its place and renamed at the end;
 //! anything else (a FIFO, `/dev/null`) is written in place.
 
+pub mod findings;
 pub mod rows;
 mod table;
 

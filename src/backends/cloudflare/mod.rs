@@ -28,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use self::answer::{Config, Envelope, OpenPorts, Summary, sum_up};
+use super::report::{ExportOrder, Fetch, Report};
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
     Spec, Target, unsupported,
@@ -38,7 +39,7 @@ use crate::exit::Exit;
 use crate::http::auth::Auth;
 use crate::http::connection::Defaults;
 use crate::http::{Answer, Dialect, Http, Request};
-use crate::model::{Address, Control, IdOrName, Operation, Run, RunState, Scan, ScanId, Support, Verb};
+use crate::model::{Address, Control, ExportFormat, IdOrName, Operation, Run, RunState, Scan, ScanId, Support, Verb};
 
 /// The backend `cloudflare`.
 pub static SPEC: Spec = Spec {
@@ -54,6 +55,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Unknowable,
     launches_without_scan: true,
     runs: Runs::None,
+    exports: &[ExportFormat::Json],
     bare_id,
     support,
     configure,
@@ -86,7 +88,9 @@ fn bare_id(verb: Verb) -> &'static str {
         | Verb::Resume
         | Verb::Stop
         | Verb::Status
-        | Verb::Wait => "scan config id",
+        | Verb::Wait
+        | Verb::Results
+        | Verb::Export => "scan config id",
         Verb::ForceStop | Verb::RunsList | Verb::RunsShow => "–",
         Verb::List => "takes no id",
     }
@@ -94,6 +98,7 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
+        Operation::ResultsViaAnalysis => Support::No("Cloudflare has one way to its results: leave `--via` out"),
         Operation::Launch { targets: false } => Support::Via(CLONES),
         Operation::Status | Operation::Wait => Support::Via(RESULTS_ONLY),
         Operation::Control(control) => Support::No(no_control(control)),
@@ -101,6 +106,8 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::RunsList | Operation::RunsShow => Support::No(NO_RUNS),
         Operation::Launch { targets: true }
         | Operation::LaunchPorts
+        | Operation::Results
+        | Operation::Export
         | Operation::ScansList
         | Operation::ScansShow
         | Operation::Check => Support::Native,
@@ -425,6 +432,14 @@ impl Backend for Cloudflare {
         }
         let message = "the result has not changed since the waiting began, so it may be an earlier scan's".to_owned();
         Ok(Run { state: None, message: Some(message), ..run })
+    }
+
+    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    }
+
+    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 
 use self::records::{Profile, RunRecord, newest_first};
 use self::refusal::{NOT_FOUND, NOT_PERMITTED};
+use super::report::{ExportOrder, Fetch, Report};
 use super::wire::plain_text;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
@@ -42,7 +43,7 @@ use crate::http::auth::Auth;
 use crate::http::connection::Defaults;
 use crate::http::{Answer, Dialect, Http};
 use crate::model::{
-    Address, Control, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
+    Address, Control, ExportFormat, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
 };
 
 /// The backend `juniper`.
@@ -54,6 +55,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::AfterRefusal { status: 422, code: Some(NOT_PERMITTED) },
     launches_without_scan: false,
     runs: Runs::OfAScan,
+    exports: &[ExportFormat::Json],
     bare_id,
     support,
     configure,
@@ -74,7 +76,7 @@ const DIALECT: Dialect = Dialect { refusal: refusal::refusal, error_in_success: 
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
         Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan profile id",
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait => {
+        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "scan profile id: its active, else its latest run"
         }
         Verb::ForceStop => "–",
@@ -85,6 +87,7 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
+        Operation::ResultsViaAnalysis => Support::No("JSA has one way to its results: leave `--via` out"),
         Operation::Launch { targets: true } => {
             Support::Via("the start call's own body, as a bare JSON array of addresses and ranges; undocumented")
         }
@@ -95,6 +98,8 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::Launch { targets: false }
         | Operation::Status
         | Operation::Wait
+        | Operation::Results
+        | Operation::Export
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
@@ -463,6 +468,14 @@ impl Backend for Juniper {
             profile.describe_newest(&mut run);
         }
         Ok(run)
+    }
+
+    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    }
+
+    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -41,9 +41,15 @@ pub async fn resolve(store: &impl Store, address: &Address, verb: Verb) -> Resul
         Verb::Launch | Verb::List | Verb::ScansList | Verb::ScansShow | Verb::RunsList => {
             resolve_scan(store, address, verb).await
         }
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::ForceStop | Verb::Status | Verb::Wait | Verb::RunsShow => {
-            resolve_run(store, address, verb).await
-        }
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Stop
+        | Verb::ForceStop
+        | Verb::Status
+        | Verb::Wait
+        | Verb::Results
+        | Verb::Export
+        | Verb::RunsShow => resolve_run(store, address, verb).await,
     }
 }
 
@@ -69,7 +75,9 @@ async fn resolve_run(store: &impl Store, address: &Address, verb: Verb) -> Resul
     };
     match (&address.subject, &address.run) {
         (None, Some(RunSelector::Id(run))) => Ok(Target { run: Some(run.clone()), ..Target::default() }),
-        (Some(IdOrName::Id(id)), None) if matches!(verb, Verb::Status | Verb::Wait) => either(store, id).await,
+        (Some(IdOrName::Id(id)), None) if matches!(verb, Verb::Status | Verb::Wait | Verb::Results | Verb::Export) => {
+            either(store, id).await
+        }
         (Some(IdOrName::Id(id)), None) => Ok(Target { run: Some(RunId::new(id.as_ref())), ..Target::default() }),
         (Some(_), None) => Ok(chosen(&scan, &store.family(&scan, Which::All).await?.current()?)),
         (Some(_), Some(RunSelector::Latest(back))) => {

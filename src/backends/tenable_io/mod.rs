@@ -25,10 +25,11 @@ use records::{
     Details, HistoryPage, HistoryRun, LatestStatus, LaunchAnswer, ListItem, ScanList, is_early, refusal, state,
 };
 
+use super::report::{ExportOrder, Fetch, Report};
 use super::wire::Loose;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
-    Spec, Target, only_named,
+    Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -37,7 +38,7 @@ use crate::http::auth::Auth;
 use crate::http::connection::Defaults;
 use crate::http::{Answer, Dialect, Http};
 use crate::model::{
-    Address, Control, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
+    Address, Control, ExportFormat, IdOrName, Operation, Run, RunId, RunSelector, RunState, Scan, ScanId, Support, Verb,
 };
 
 /// The backend `tenable-io`.
@@ -55,6 +56,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::AfterRefusal { status: 409, code: None },
     launches_without_scan: false,
     runs: Runs::OfAScan,
+    exports: &[ExportFormat::Nessus, ExportFormat::Csv, ExportFormat::Html, ExportFormat::Pdf, ExportFormat::Db],
     bare_id,
     support,
     configure,
@@ -74,7 +76,7 @@ const DIALECT: Dialect = Dialect { refusal, error_in_success: |_| None, request_
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
         Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan id or schedule uuid",
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait => {
+        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "scan id or schedule uuid: its active, else its latest run"
         }
         Verb::ForceStop => "scan id or schedule uuid (sent as schedule uuid)",
@@ -85,10 +87,15 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
+        Operation::ResultsViaAnalysis => {
+            Support::No("Tenable VM gives the findings of a run as a report only: leave `--via` out")
+        }
         Operation::Launch { .. }
         | Operation::Control(Control::Pause | Control::Resume | Control::Stop | Control::ForceStop)
         | Operation::Status
         | Operation::Wait
+        | Operation::Results
+        | Operation::Export
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
@@ -460,6 +467,14 @@ impl Backend for TenableIo {
             }
             known => Ok(known?.0),
         }
+    }
+
+    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    }
+
+    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -824,7 +824,8 @@ impl<'a> Request<'a> {
         let mut secrets: Vec<Secret> = self.http.secrets().into_iter().cloned().collect();
         secrets.extend(self.http.granted.borrow().iter().cloned());
         let rest = Rest {
-            length: response.content_length(),
+            // The library tells how much is left of what was announced.
+            length: response.content_length().map(|left| left + answer.body.len() as u64),
             response,
             patience: self.http.connection.timeout,
             what: format!("{} {}", self.method, trace::safe_url(&self.url()?)),

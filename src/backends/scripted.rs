@@ -19,6 +19,8 @@ use crate::ui::{Settings, Ui};
 pub struct Heard {
     /// Method and path, as in a step.
     pub line: String,
+    /// Decoded query pairs in the order sent.
+    pub query: Vec<(String, String)>,
     /// Header names in lower case.
     pub headers: Vec<(String, String)>,
     /// The whole body.
@@ -53,6 +55,7 @@ impl Vendor for Scripted {
         let mut script = self.lock();
         script.heard.push(Heard {
             line: line.clone(),
+            query: request.query.clone(),
             headers: request.headers.clone(),
             body: String::from_utf8_lossy(&request.body).into_owned(),
         });
@@ -133,6 +136,11 @@ impl Rig {
         let left: Vec<&String> = script.steps.iter().map(|(line, _)| line).collect();
         assert!(left.is_empty(), "never asked: {left:?}");
         std::mem::take(&mut script.heard)
+    }
+
+    /// How many steps nobody has asked for, for scripts that need not be played to their end.
+    pub fn unheard(&self) -> usize {
+        self.script.lock().steps.len()
     }
 
     /// The request lines of [`Rig::heard`].

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::NO_RESULT;
 use crate::backends::report::{ExportOrder, Fetch};
 use crate::backends::scripted::{Rig, chunks_of, connect, fetch, findings_of, json as answer, reply, target};
-use crate::backends::{Order, Target};
+use crate::backends::{Order, ScanQuery, Target};
 use crate::exit::Exit;
 use crate::model::{ExportFormat, RunState};
 use crate::sandbox::{Options, Reply, Sandbox, accepted, cloudflare};
@@ -272,7 +272,7 @@ async fn the_simulated_service_has_a_result_only_after_its_scan() {
     let part = backend.results(&wanted, &fetch(true)).await.unwrap();
     assert!(part.incomplete.is_some());
     assert!(findings_of(part).await.0.is_empty());
-    let known = backend.scans().await.unwrap().value;
+    let known = backend.scans(&ScanQuery::default()).await.unwrap().value;
     let weekly = known.iter().find(|scan| scan.schedule.as_deref() == Some("every 7 days")).unwrap();
     let report = backend.results(&target(weekly.scan.as_str(), None), &fetch(false)).await.unwrap();
     let (rows, decoded) = findings_of(report).await;

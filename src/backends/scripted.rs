@@ -201,6 +201,7 @@ impl FindingSink for Rows {
             "severity": details.severity.name(),
             "severity_source": details.severity_source.name(),
             "cves": details.cves,
+            "synopsis": details.synopsis,
             "output": details.output,
             "state": details.state,
             "scored": details.cvss2.is_some() || details.cvss3.is_some() || details.cvss4.is_some(),

@@ -151,13 +151,19 @@ impl Row {
     }
 
     fn details(&self) -> Details<'static> {
-        let said = [&self.critical_details, &self.informative_details];
-        let said: Vec<&str> = said.iter().filter_map(|text| text.text()).collect();
         let services: Vec<&str> = self.open_services.texts().collect();
+        let services = (!services.is_empty()).then(|| services.join(", "));
+        let said = [&self.critical_details, &self.informative_details].into_iter().filter_map(Loose::owned);
+        // Whether they are those of the port is not documented, so none is called the finding's service.
+        let said: Vec<String> =
+            said.chain(services.as_deref().map(|services| format!("open_services: {services}"))).collect();
+        let scores = [("base score", &self.base_score), ("temporal score", &self.temporal_score)];
+        let scores: Vec<String> =
+            scores.iter().filter_map(|(name, score)| Some(format!("{name} {}", score.text()?))).collect();
         let known = [
             ("base_score", self.base_score.owned()),
             ("temporal_score", self.temporal_score.owned()),
-            ("open_services", Some(services.join(", ")).filter(|services| !services.is_empty())),
+            ("open_services", services),
         ];
         let known = known.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), Cow::Owned(value?))));
         let more = self.more.iter().filter(|(_, value)| !value.is_null());
@@ -172,6 +178,7 @@ impl Row {
             severity: severity(&self.base_score),
             severity_source: SeveritySource::Derived,
             cves: self.cve_ids.texts().map(owned).collect(),
+            synopsis: (!scores.is_empty()).then(|| Cow::Owned(scores.join(", "))),
             output: (!said.is_empty()).then(|| Cow::Owned(said.join("\n\n"))),
             other: known.chain(more).collect(),
             ..Details::default()

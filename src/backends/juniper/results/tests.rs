@@ -308,7 +308,8 @@ async fn a_row_says_what_the_console_said_and_what_is_derived() {
         [json!({
             "name": "db.example.org", "fqdn": "db.example.org", "ip": "192.0.2.1", "port": 443, "protocol": null,
             "service": null, "plugin_id": "7", "plugin_name": "Old TLS", "severity": "medium",
-            "severity_source": "derived", "cves": ["CVE-2011-3389"], "output": "TLS 1.0", "state": null,
+            "severity_source": "derived", "cves": ["CVE-2011-3389"], "synopsis": "base score 4.3, temporal score 3.2",
+            "output": "TLS 1.0\n\nopen_services: https", "state": null,
             "scored": false, "seen": false,
             "other": [["base_score", "4.3"], ["temporal_score", "3.2"], ["open_services", "https"]],
         })]
@@ -375,7 +376,8 @@ async fn rows_of_nulls_texts_and_strangers_are_read() {
         (1, "ip", json!("2001:db8::1")),
         (1, "port", json!(443)),
         (1, "cves", json!(["CVE-1"])),
-        (1, "output", json!("a\u{1b}[31m\n\nb")),
+        (1, "output", json!("a\u{1b}[31m\n\nb\n\nopen_services: http, ssh")),
+        (1, "synopsis", json!(null)),
         (1, "other", json!([["open_services", "http, ssh"], ["nested", "{\"a\":[1]}"]])),
         (2, "fqdn", json!(null)),
         (2, "ip", json!("192.0.2.7")),
@@ -425,7 +427,10 @@ async fn the_vendors_own_sample_is_read() {
     assert!(problem.is_none());
     let row = &found[0];
     assert_eq!((&row["name"], &row["port"], &row["plugin_id"]), (&json!("String"), &json!(42), &json!("42")));
-    assert_eq!((&row["plugin_name"], &row["output"]), (&json!("String"), &json!("String\n\nString")));
+    assert_eq!(
+        (&row["plugin_name"], &row["output"]),
+        (&json!("String"), &json!("String\n\nString\n\nopen_services: String"))
+    );
     rig.heard();
 }
 

@@ -9,7 +9,7 @@ use crate::backends::report::{Decoder, ExportOrder};
 use crate::backends::sc_rest::testing::{
     Got, NOW, Program, Reply, Seen, Vendor, bare, busy, fetch, missing, ok, read, refused,
 };
-use crate::backends::{Backend, Peers as _};
+use crate::backends::{Backend, Peers as _, RunQuery};
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
 use crate::model::{ExportFormat, Operation, RunState, Verb};
@@ -433,7 +433,7 @@ async fn the_simulated_instance_gives_the_same_findings_both_ways() {
     let program = Program::new(&config);
     let sc = connect(&program);
     let (mut compared, mut refused, mut unfiled) = (0, 0, 0);
-    for stored in sc.runs(None).await.unwrap().value {
+    for stored in sc.runs(None, &RunQuery::default()).await.unwrap().value {
         let target = run(stored.run.as_ref().unwrap().as_str());
         let file = match sc.results(&target, &fetch(false, false)).await {
             Ok(report) => read(report).await,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Site, run};
-use crate::backends::Peers as _;
+use crate::backends::{Peers as _, RunQuery};
 use crate::backends::report::{Decoder, ExportOrder};
 use crate::backends::sc_rest::testing::{
     NOW, Program, Reply, Seen, Vendor, bare, busy, fetch, missing, ok, read, refused,
@@ -214,9 +214,9 @@ async fn the_simulated_director_gives_what_its_instance_gives() {
     let program = Program::new(&config);
     let sc = program.open("sc", &[Operation::Results]).unwrap();
     let director = program.open("director", &[Operation::Results]).unwrap();
-    let theirs = sc.runs(None).await.unwrap().value;
+    let theirs = sc.runs(None, &RunQuery::default()).await.unwrap().value;
     let (mut compared, mut refused) = (0, 0);
-    for copy in director.runs(None).await.unwrap().value {
+    for copy in director.runs(None, &RunQuery::default()).await.unwrap().value {
         let there = theirs.iter().find(|run| run.created_at == copy.created_at && run.name == copy.name);
         let ours = director.results(&run(copy.run.unwrap().as_str()), &fetch(false, false)).await;
         let (Some(there), Ok(ours)) = (there, ours) else {

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod download;
 pub mod retry;
 pub mod trace;
+pub mod upload;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use auth::{Auth, Live, SessionRequest};
 use connection::{Connection, Trust};
 use download::{Download, Rest, Scrubber};
 use retry::{Event, Repeat, Verdict};
+use upload::Upload;
 
 /// No answer of an API call is larger; a larger one is not what any vendor promises.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -218,6 +220,21 @@ impl Http {
         Request::new(self, Method::POST, path, Repeat::Once)
     }
 
+    /// A changing request that is sent once.
+    pub fn put<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::PUT, path, Repeat::Once)
+    }
+
+    /// A changing request that is sent once.
+    pub fn patch<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::PATCH, path, Repeat::Once)
+    }
+
+    /// A deleting request that is sent once: what a second one deletes may be what somebody has made since.
+    pub fn delete<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::DELETE, path, Repeat::Once)
+    }
+
     /// Ends the session, where there is one. A failure is only logged: nobody can do anything about it.
     pub async fn close(&self) {
         let Auth::Session(session) = &self.auth else { return };
@@ -354,22 +371,33 @@ impl Http {
             let sent = Instant::now();
             let left = deadline.saturating_duration_since(sent);
             let limit = self.connection.timeout.min(left);
-            let Some(copy) = prepared.try_clone() else {
+            let Some(mut copy) = prepared.try_clone() else {
                 return Err(Error::new(Exit::Internal, "a request could not be copied").into());
             };
-            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
-            let result = match tokio::time::timeout(limit, exchange(client, copy, request.streamed)).await {
-                Ok(result) => result,
-                Err(_elapsed) => Err(Broken {
-                    event: Event::NoAnswer,
-                    why: format!("no answer within {:.1} s", limit.as_secs_f64()),
-                }),
+            let moved = match &request.body {
+                // Its length is what was declared, whatever becomes of the file meanwhile.
+                Body::Upload(upload) => {
+                    let (body, moved) = upload.body()?;
+                    *copy.body_mut() = Some(body);
+                    Some(moved)
+                }
+                Body::None | Body::Json(_) | Body::Private(_) => None,
             };
+            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
+            let exchanged = exchange(client, copy, request.streamed);
+            let result = match moved {
+                None => tokio::time::timeout(limit, exchanged).await.ok(),
+                Some(moved) => moved.while_it_moves(self.connection.timeout, exchanged).await,
+            };
+            let result = result.unwrap_or_else(|| {
+                let why = format!("no answer within {:.1} s", limit.as_secs_f64());
+                Err(Broken { event: Event::NoAnswer, why })
+            });
             drop(in_flight);
             let (event, problem) = match result {
                 Ok(mut received) => {
                     // Before anything reads it: what the vendor echoes must not get any further.
-                    received.body = auth::scrub_body(received.body, self.secrets());
+                    received.body = auth::scrub_body(received.body, self.secrets().into_iter().chain(request.hidden()));
                     self.log(request, &received, sent);
                     match self.classify(request, received, sent) {
                         Ok(answer) => return Ok(answer),
@@ -435,8 +463,13 @@ impl Http {
         }
         let body = match &request.body {
             Body::None => None,
-            Body::Json(value) => Some(value.to_string()),
+            Body::Json(value) => Some(request.with_secrets(value, Secret::expose).to_string()),
             Body::Private(text) => Some(text.expose().to_owned()),
+            Body::Upload(upload) => {
+                headers.insert(CONTENT_TYPE, upload.content_type()?);
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.length()));
+                return Ok(prepared);
+            }
         };
         if let Some(body) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -550,7 +583,7 @@ impl Http {
             request.method,
             trace::safe_url(&request.url().unwrap_or_else(|_bad| self.connection.base.clone()))
         );
-        let text = problem.vendor.text.as_deref().map(|text| self.scrub(text));
+        let text = problem.vendor.text.as_deref().map(|text| auth::scrub(&self.scrub(text), request.hidden()));
         let why = match (problem.status, &text, &problem.why) {
             (Some(status), Some(text), _) => format!("HTTP {status}: {text}"),
             (Some(status), None, _) => {
@@ -590,7 +623,7 @@ impl Http {
             headers = %self.scrub(&trace::safe_headers(&received.headers)),
             "answer"
         );
-        if !request.private {
+        if !request.private && !request.unlogged {
             tracing::trace!(profile = %self.profile, body = %trace::excerpt(self.scrub(&String::from_utf8_lossy(&received.body)).as_bytes()), "body");
         }
     }
@@ -706,6 +739,8 @@ enum Body {
     Json(serde_json::Value),
     /// A login: never logged, never planned.
     Private(Secret),
+    /// A file, as the one part of a form. Read as it is sent.
+    Upload(Upload),
 }
 
 /// A request being put together.
@@ -718,9 +753,11 @@ pub struct Request<'a> {
     headers: Vec<(HeaderName, HeaderValue)>,
     accept: &'static str,
     body: Body,
+    secrets: Vec<(&'static str, Secret)>,
     repeat: Repeat,
     label: &'static str,
     private: bool,
+    unlogged: bool,
     streamed: bool,
 }
 
@@ -734,9 +771,11 @@ impl<'a> Request<'a> {
             headers: Vec::new(),
             accept: "application/json",
             body: Body::None,
+            secrets: Vec::new(),
             repeat,
             label: "",
             private: false,
+            unlogged: false,
             streamed: false,
         }
     }
@@ -766,6 +805,28 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.body = Body::Json(serde_json::to_value(body).unwrap_or_default());
+        self
+    }
+
+    /// Sends a file as the part of that name of a form. It is read while it is sent, in pieces; the call ends when
+    /// nothing moves for the profile's `timeout`, however long it takes as a whole.
+    #[must_use]
+    pub fn upload(mut self, upload: Upload) -> Self {
+        self.body = Body::Upload(upload);
+        self
+    }
+
+    /// Adds a secret to the JSON body. It is not planned, and what echoes it loses it.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, secret: Secret) -> Self {
+        self.secrets.push((name, secret));
+        self
+    }
+
+    /// Keeps the answer's body out of every log: it holds a token.
+    #[must_use]
+    pub fn unlogged(mut self) -> Self {
+        self.unlogged = true;
         self
     }
 
@@ -806,7 +867,8 @@ impl<'a> Request<'a> {
         let mut secrets: Vec<Secret> = self.http.secrets().into_iter().cloned().collect();
         secrets.extend(self.http.granted.borrow().iter().cloned());
         let rest = Rest {
-            length: response.content_length(),
+            // The library tells how much is left of what was announced.
+            length: response.content_length().map(|left| left + answer.body.len() as u64),
             response,
             patience: self.http.connection.timeout,
             what: format!("{} {}", self.method, trace::safe_url(&self.url()?)),
@@ -833,6 +895,20 @@ impl<'a> Request<'a> {
         Ok(url)
     }
 
+    fn hidden(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.iter().map(|(_, secret)| secret)
+    }
+
+    /// The JSON body together with its secrets, as they are to be written.
+    fn with_secrets<'t>(&'t self, body: &serde_json::Value, written: fn(&'t Secret) -> &'t str) -> serde_json::Value {
+        let mut whole = body.clone();
+        if let Some(members) = whole.as_object_mut() {
+            let secrets = self.secrets.iter().map(|(name, secret)| ((*name).to_owned(), written(secret).into()));
+            members.extend(secrets);
+        }
+        whole
+    }
+
     fn plan(&self) -> Result<PlannedRequest> {
         let url = self.url()?;
         let path = match url.query() {
@@ -840,7 +916,8 @@ impl<'a> Request<'a> {
             None => url.path().to_owned(),
         };
         let body = match &self.body {
-            Body::Json(value) => Some(value.clone()),
+            Body::Upload(upload) => Some(upload.plan()),
+            Body::Json(value) => Some(self.with_secrets(value, |_secret| "(redacted)")),
             Body::None | Body::Private(_) => None,
         };
         Ok(PlannedRequest { method: self.method.to_string(), path, body })

@@ -199,19 +199,30 @@ impl Config {
             (Some(days), _) => Some(format!("every {days} days")),
             (None, text) => text.map(|days| format!("every {days} days")),
         };
-        Some(Scan { scan: self.id()?, name: None, enabled: None, schedule, targets: Some(self.ips()), last_run: None })
+        Some(Scan {
+            scan: self.id()?,
+            name: None,
+            enabled: None,
+            schedule,
+            targets: Some(self.ips()),
+            last_run: None,
+            fields: None,
+        })
     }
 }
 
 /// One port of an address.
 #[derive(Debug, Deserialize)]
 pub struct OpenPort {
+    /// The port; a JSON number that may be written as 8080.0.
     #[serde(default)]
-    number: Loose,
+    pub number: Loose,
+    /// `tcp`; no others are documented, and none are ruled out.
     #[serde(default)]
-    proto: Loose,
+    pub proto: Loose,
+    /// `open`; no others are documented, and none are ruled out.
     #[serde(default)]
-    status: Loose,
+    pub status: Loose,
 }
 
 /// The latest result: a map whose keys are the scanned addresses.

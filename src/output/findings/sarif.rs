@@ -2,12 +2,15 @@
 
 use std::io::Write;
 
-use super::{About, ReportWriter};
+use super::{About, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Decoded, Finding, FindingSink};
 
 /// A writer.
-pub(super) fn open(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
+/// Runs in one document.
+pub(super) const MOST_RUNS: usize = 20;
+
+pub(super) fn open(out: Box<dyn Write + Send>, _options: &Options) -> Box<dyn ReportWriter> {
     Box::new(Writer { out })
 }
 

@@ -149,7 +149,7 @@ impl Column {
     }
 
     /// How much of a row it looks at.
-    const fn needs(self) -> Needs {
+    pub(super) const fn needs(self) -> Needs {
         match self {
             Self::Id
             | Self::Profile

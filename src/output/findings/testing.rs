@@ -36,8 +36,12 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(format: FindingFormat, options: &Options) -> Self {
+        Self::of(|out| open(format, out, options))
+    }
+
+    pub(super) fn of(writer: impl FnOnce(Box<dyn Write + Send>) -> Box<dyn ReportWriter>) -> Self {
         let place = Shared::default();
-        Self { writer: open(format, Box::new(place.clone()), options), place }
+        Self { writer: writer(Box::new(place.clone())), place }
     }
 
     /// Writes a report.

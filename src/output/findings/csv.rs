@@ -79,7 +79,7 @@ impl ReportWriter for Writer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{HOSTILE, about, check, document, library, says, web};
+    use super::super::sample::{HOSTILE, about, check, document, library, says, web};
     use super::super::{FindingFormat, Options};
     use crate::findings::{Details, Host};
 

@@ -209,7 +209,7 @@ fn compliance(out: &mut Out, compliance: Option<&Compliance<'_>>) {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::testing::{Document, HOSTILE, about, check, document, library, says, web};
+    use super::super::sample::{Document, HOSTILE, about, check, document, library, says, web};
     use super::super::{About, Column, FindingFormat, Options};
     use crate::findings::{Details, Host};
 

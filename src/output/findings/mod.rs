@@ -17,7 +17,7 @@ mod out;
 mod sarif;
 mod table;
 #[cfg(test)]
-mod testing;
+mod sample;
 
 use std::io::Write;
 use std::path::Path;

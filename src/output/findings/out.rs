@@ -221,7 +221,7 @@ pub(super) fn time(time: Option<Timestamp>) -> Option<Timestamp> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::Shared;
+    use super::super::sample::Shared;
     use super::*;
 
     fn written(write: impl FnOnce(&mut Out)) -> String {

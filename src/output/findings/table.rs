@@ -395,7 +395,7 @@ fn plural(count: u64, word: &str) -> String {
 mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
-    use super::super::testing::{Document, HOSTILE, about, bare, check, document, library, says, web};
+    use super::super::sample::{Document, HOSTILE, about, bare, check, document, library, says, web};
     use super::super::{About, FindingFormat, Options};
     use super::MOST_HELD;
     use crate::findings::{Cvss, Details, Host, Severity, SeveritySource};

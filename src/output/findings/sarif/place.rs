@@ -156,7 +156,7 @@ fn is_place(word: &str, before: &str, after: &str, places: &HashSet<&str>) -> bo
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::about;
+    use super::super::super::sample::about;
     use super::*;
     use crate::findings::Origin;
 

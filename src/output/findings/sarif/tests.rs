@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::testing::{Document, HOSTILE, about, bare, check, document, library, says, web};
+use super::super::sample::{Document, HOSTILE, about, bare, check, document, library, says, web};
 use super::super::{About, Baseline, FindingFormat, Options, ReportWriter};
 use super::{MOST_RESULTS, MOST_RUNS, Writer};
 use crate::exit::Exit;

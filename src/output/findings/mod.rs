@@ -25,6 +25,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Decoded, Finding, FindingSink, Origin};
 
@@ -85,6 +86,7 @@ impl FindingFormat {
             Self::Html => "html",
         }
     }
+}
 
     /// How many reports one document can hold, where there is a limit.
     pub const fn most_reports(self) -> Option<usize> {
@@ -93,9 +95,17 @@ impl FindingFormat {
             _ => None,
         }
     }
+}
 
-    /// The format that a file's extension tells.
-    pub fn of_extension(path: &Path) -> Option<Self> {
+impl FormatWord for FindingFormat {
+    const USUAL: Self = Self::Table;
+    const RAW: Self = Self::Json;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "json" => Some(Self::Json),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
@@ -106,6 +116,10 @@ impl FindingFormat {
             "txt" => Some(Self::Table),
             _ => None,
         }
+    }
+
+    fn of_environment(text: &str) -> Result<Option<Self>> {
+        text.parse().map(Some)
     }
 }
 

@@ -14,10 +14,10 @@ mod json;
 mod markdown;
 mod ocsf;
 mod out;
-mod sarif;
-mod table;
 #[cfg(test)]
 mod sample;
+mod sarif;
+mod table;
 
 use std::io::Write;
 use std::path::Path;
@@ -86,7 +86,6 @@ impl FindingFormat {
             Self::Html => "html",
         }
     }
-}
 
     /// How many reports one document can hold, where there is a limit.
     pub const fn most_reports(self) -> Option<usize> {

@@ -8,12 +8,19 @@
 
 mod csv;
 mod defectdojo;
+mod document;
+mod facts;
 mod html;
 mod json;
 mod markdown;
 mod ocsf;
 mod sarif;
+mod scores;
+mod states;
+mod summary;
 mod table;
+#[cfg(test)]
+mod testing;
 
 use std::io::Write;
 use std::path::Path;

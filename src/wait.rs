@@ -171,9 +171,11 @@ mod tests {
     use async_trait::async_trait;
 
     use super::{End, Goal, Patience, Watcher, follow};
+    use crate::backends::change::{Applied, Change, Found, PreparedChange};
     use crate::backends::report::{ExportOrder, Fetch, Report};
     use crate::backends::{
-        Backend, Controlled, Identity, Interval, Launched, Order, Prepared, REGISTRY, Reading, Seen, Spec, Target,
+        Backend, Controlled, Identity, Interval, Launched, Order, Prepared, REGISTRY, Reading, RunQuery, ScanQuery,
+        Seen, Spec, Target,
     };
     use crate::error::{Error, Result};
     use crate::exit::Exit;
@@ -253,15 +255,27 @@ mod tests {
             unreachable!()
         }
 
-        async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+        async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
             unreachable!()
         }
 
-        async fn scan(&self, _target: &Target) -> Result<Reading<Scan>> {
+        async fn scan(&self, _target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
             unreachable!()
         }
 
-        async fn runs(&self, _target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+        async fn runs(&self, _target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
+            unreachable!()
+        }
+
+        async fn prepare_change(&self, _target: &Target, _change: &Change) -> Result<PreparedChange> {
+            unreachable!()
+        }
+
+        async fn apply(&self, _prepared: &PreparedChange) -> Result<Applied> {
+            unreachable!()
+        }
+
+        async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
             unreachable!()
         }
 

@@ -3,7 +3,9 @@
 //! A backend is one file that knows one vendor: its paths, bodies, states and refusals. It sends nothing while it is
 //! connected, prints nothing, and parses no flags. Adding one is its file and a line in [`REGISTRY`].
 
+pub mod change;
 pub mod cloudflare;
+pub mod definition;
 pub mod juniper;
 pub mod report;
 mod sc_rest;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -28,6 +31,8 @@ use crate::http::connection::{Connection, Defaults};
 use crate::http::{Dialect, Http, Shared};
 use crate::model::{Address, Control, ExportFormat, Operation, Run, RunId, RunSelector, Scan, ScanId, Support, Verb};
 use crate::secret::{Secret, SecretSource};
+use change::{Applied, Change, Found, PreparedChange};
+use definition::Forms;
 use report::{ExportOrder, Fetch, Report};
 
 /// Every backend, in the order of the documentation.
@@ -50,6 +55,8 @@ pub struct Spec {
     pub launches_without_scan: bool,
     /// How its runs are named.
     pub runs: Runs,
+    /// What can be written for it: scans, copies, imports.
+    pub forms: &'static Forms,
     /// The files it makes of a result, the usual one first.
     pub exports: &'static [ExportFormat],
     /// What an ID without a run means for a verb, in words.
@@ -118,10 +125,13 @@ impl Runs {
                 Err(Error::usage(format!("`{address}`: a run is named together with its scan here"))
                     .hint(name_it("SCAN@RUN")))
             }
-            Self::OfAScan if verb == Verb::RunsShow && address.run.is_none() => {
+            Self::OfAScan if verb.takes_run() && address.run.is_none() => {
                 let newest = Address { run: Some(RunSelector::Latest(0)), ..address.clone() };
-                Err(Error::usage("`runs show` needs SCAN@RUN on this backend")
-                    .hint(format!("scanctl runs show '{newest}'")))
+                let error = Error::usage(format!("`{verb}` needs SCAN@RUN on this backend"));
+                Err(match verb {
+                    Verb::RunsDelete => error.hint(format!("scanctl runs list '{address}'")),
+                    _ => error.hint(format!("scanctl {verb} '{newest}'")),
+                })
             }
             Self::OfAScan => Ok(()),
             Self::None if address.run.is_some() || address.name().is_some() => {
@@ -332,6 +342,32 @@ impl<T> Reading<T> {
     }
 }
 
+/// Which stored scans are read, and how much of each.
+#[derive(Debug, Clone, Default)]
+pub struct ScanQuery {
+    /// Names of the vendor's fields, passed on; empty for the vendor's or the program's own choice.
+    pub fields: Vec<String>,
+    /// Only those of this instance, by Director's own number of it. For lists.
+    pub instance: Option<String>,
+    /// Only those of this organization, by Director's own number of it. For lists.
+    pub organization: Option<String>,
+}
+
+/// Which runs are read, and how much of each.
+#[derive(Debug, Clone, Default)]
+pub struct RunQuery {
+    /// Names of the vendor's fields, passed on; empty for the program's own choice.
+    pub fields: Vec<String>,
+    /// Only those from this moment on. For lists.
+    pub since: Option<Timestamp>,
+    /// Only those up to this moment. For lists.
+    pub until: Option<Timestamp>,
+    /// Whether the vendor is to leave counters out that cost it time; none leaves it to the vendor. For lists.
+    pub optimize: Option<bool>,
+    /// No more than the newest so many are needed, so that reading may end early. For lists.
+    pub limit: Option<usize>,
+}
+
 /// What a waiting client has seen so far.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
@@ -363,6 +399,8 @@ pub struct Identity {
 /// - `launch` and `control` send at most one changing request to one vendor. A lost answer is
 ///   [`crate::error::Detail::Lost`]; they never try again by themselves.
 /// - `control` hits the run named by its target and no other; else exit 6.
+/// - `apply` sends one changing request; an import also the file before it. A lost answer to the request that makes the
+///   change is [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
 /// - Everything else only reads.
 #[async_trait(?Send)]
 pub trait Backend {
@@ -422,19 +460,37 @@ pub trait Backend {
     /// All active runs of the profile.
     async fn active(&self) -> Result<Reading<Vec<Run>>>;
 
-    /// All stored scans.
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>>;
+    /// The stored scans. With [`ScanQuery::fields`] those are asked for, and what the program cannot do without; each
+    /// scan then has [`Scan::fields`]: the vendor's object as it came. A window or page of the vendor's is a note.
+    async fn scans(&self, query: &ScanQuery) -> Result<Reading<Vec<Scan>>>;
 
-    /// One stored scan.
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>>;
+    /// One stored scan, as whole as the vendor shows it.
+    async fn scan(&self, target: &Target, query: &ScanQuery) -> Result<Reading<Scan>>;
 
-    /// The runs of a scan, or of the whole profile, newest first.
-    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>>;
+    /// The runs of a scan, or of the whole profile, newest first. Which span of time was read is a note wherever the
+    /// vendor has a window of its own, and how many pages wherever it has pages.
+    async fn runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>>;
 
     /// One run.
-    async fn run(&self, target: &Target) -> Result<Reading<Run>> {
+    async fn run(&self, target: &Target, _query: &RunQuery) -> Result<Reading<Run>> {
         self.status(target).await
     }
+
+    /// The reads of a change, and its request put together: references resolved and checked, values in the vendor's
+    /// notation, before and after of an update, ids that exist already where only they tell what is new. Sends nothing
+    /// that changes anything.
+    ///
+    /// # Errors
+    /// Exit 2 for what the vendor would not take, naming the key; 5 where the target or a reference does not exist.
+    async fn prepare_change(&self, target: &Target, change: &Change) -> Result<PreparedChange>;
+
+    /// The one request of a change.
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied>;
+
+    /// One look for a change that was sent at `sent` and whose answer is lost or does not name what was made. For an
+    /// update or a deletion: its effect, read from the target. For what is made: new since then, by ids or by the
+    /// vendor's clock, and like what was asked for.
+    async fn find_applied(&self, prepared: &PreparedChange, sent: Instant) -> Result<Found>;
 
     /// Ends what must be ended, a login for instance.
     async fn close(&self);

@@ -10,6 +10,8 @@
 //! - Results often do not say which scan they are of, also after ordinary scheduled runs.
 //! - There is no parameter for other targets than those stored.
 
+mod form;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -20,6 +22,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};
 use super::sc_rest::dialect::DIALECT;
@@ -29,8 +32,8 @@ use super::sc_rest::session::Credentials;
 use super::sc_rest::{self, Listed, Reference, Which, is_number};
 use super::wire::Loose;
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Spec,
-    Target, only_named, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
+    ScanQuery, Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -47,6 +50,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Before,
     launches_without_scan: false,
     runs: Runs::Alone,
+    forms: &form::FORMS,
     exports: &[ExportFormat::V2, ExportFormat::Scap12],
     bare_id,
     support,
@@ -63,13 +67,26 @@ const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order";
 
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
-        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan id",
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow => "scanResult id",
+        Verb::Launch
+        | Verb::ScansList
+        | Verb::ScansShow
+        | Verb::ScansUpdate
+        | Verb::ScansCopy
+        | Verb::ScansDelete
+        | Verb::RunsList => "scan id",
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Stop
+        | Verb::RunsShow
+        | Verb::RunsDelete
+        | Verb::RunsCopy
+        | Verb::RunsEmail
+        | Verb::RunsReimport => "scanResult id",
         Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "scanResult id, or the id of a scan that is no scanResult's"
         }
         Verb::ForceStop => "–",
-        Verb::List => "takes no id",
+        Verb::List | Verb::ScansCreate | Verb::RunsImport => "takes no id",
     }
 }
 
@@ -78,6 +95,7 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),
         Operation::Control(Control::ForceStop) => Support::No(NO_FORCE_STOP),
+        Operation::OneInstance => Support::No("only Director has instances: leave `--sci` and `--org` out"),
         Operation::Launch { targets: false }
         | Operation::Control(Control::Pause | Control::Resume | Control::Stop)
         | Operation::Status
@@ -88,8 +106,20 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
+        | Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansCopy
+        | Operation::ScansDelete
         | Operation::RunsList
         | Operation::RunsShow
+        | Operation::RunsDelete
+        | Operation::RunsCopy
+        | Operation::RunsEmail
+        | Operation::RunsImport
+        | Operation::RunsReimport
+        | Operation::Fields
+        | Operation::Window
+        | Operation::Optimize
         | Operation::Check => Support::Native,
     }
 }
@@ -142,6 +172,7 @@ impl StoredScan {
             // What an asset list holds cannot be read here, and a part of the targets is not the targets.
             targets: self.assets.is_empty().then_some(targets),
             last_run: None,
+            fields: None,
         })
     }
 }
@@ -370,12 +401,12 @@ impl Backend for TenableSc {
         Ok(Reading::new(runs, vec![answer.body]))
     }
 
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let (stored, answer) = self.stored_scans().await?;
         Ok(Reading::new(stored.iter().filter_map(StoredScan::scan).collect(), vec![answer.body]))
     }
 
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
         let (scan, assets, answer) = self.stored(scan_of(target)?).await?;
         let reading = Reading::new(scan, vec![answer.body]);
         if assets.is_empty() {
@@ -386,7 +417,7 @@ impl Backend for TenableSc {
         Ok(reading.note(format!("its targets come from asset lists too: {}", names.join(", "))))
     }
 
-    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         let Some(target) = target else {
             let (runs, _, answer) = self.results(Which::All).await?;
             return Ok(Reading::new(runs, vec![answer.body]));
@@ -395,6 +426,18 @@ impl Backend for TenableSc {
         let raw = vec![family.raw.clone()];
         let (runs, note) = family.own();
         Ok(Reading { value: runs, raw, notes: note.into_iter().collect() })
+    }
+
+    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
+        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    }
+
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
+        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+    }
+
+    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        Ok(Found::Untold)
     }
 
     async fn close(&self) {

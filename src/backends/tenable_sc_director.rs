@@ -12,6 +12,7 @@
 //!   of the one sent to the other hits something else.
 //! - The names asked for are not those answered (`sci` comes back as `SCI`), so the bridges are looked for under several.
 
+mod form;
 mod wire;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};
 use super::sc_rest::dialect::DIALECT;
@@ -30,7 +32,7 @@ use super::sc_rest::session::Credentials;
 use super::sc_rest::{self, INSTANCE, Listed, Reference, Which};
 use super::{
     Backend, Connect, Connector, Controlled, Delegate, Identity, Interval, Launched, Order, Prepared, Reading,
-    RunningCheck, Runs, Spec, Target, only_named, unsupported,
+    RunQuery, RunningCheck, Runs, ScanQuery, Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -51,6 +53,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Before,
     launches_without_scan: false,
     runs: Runs::Alone,
+    forms: &form::FORMS,
     exports: &[ExportFormat::V2],
     bare_id,
     support,
@@ -67,17 +70,31 @@ const NO_STOP: &str = "Director has no stop: map its instances to profiles of th
 const NO_TARGETS: &str =
     "a launch scans the targets stored in the scan; launch a scan that is stored with those targets";
 const NO_PORTS: &str = "a launch scans the ports of the scan's policy";
+const NO_UPDATE: &str = "Director has no call that changes a scan: change it on the instance, \
+                         `scanctl scans update INSTANCE/SCAN`, whose id is the `sciScanID` of `scans show --raw`";
+const NO_SCAN_COPY: &str = "Director has no call that copies a scan: copy it on the instance, \
+                            `scanctl scans copy INSTANCE/SCAN`, or make one with `scanctl scans create`";
+const NO_RUN_CHANGE: &str = "Director holds copies of its instances' runs and has no call for this: do it on the \
+                             instance's own profile";
 const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order, on the instance";
 
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
-        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "Director scan id or uuid",
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow => "Director scanResult id",
+        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::ScansDelete | Verb::RunsList => {
+            "Director scan id or uuid"
+        }
+        Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow | Verb::RunsEmail => "Director scanResult id",
         Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "Director scanResult id, or the id of a scan that is no scanResult's"
         }
-        Verb::ForceStop => "–",
-        Verb::List => "takes no id",
+        Verb::ForceStop
+        | Verb::ScansUpdate
+        | Verb::ScansCopy
+        | Verb::RunsDelete
+        | Verb::RunsCopy
+        | Verb::RunsImport
+        | Verb::RunsReimport => "–",
+        Verb::List | Verb::ScansCreate => "takes no id",
     }
 }
 
@@ -98,6 +115,12 @@ fn support(operation: Operation, settings: Option<&Settings>) -> Support {
         }
         Operation::Control(Control::Stop) => Support::No(NO_STOP),
         Operation::Control(Control::ForceStop) => Support::No(NO_FORCE_STOP),
+        Operation::ScansUpdate => Support::No(NO_UPDATE),
+        Operation::ScansCopy => Support::No(NO_SCAN_COPY),
+        Operation::RunsDelete | Operation::RunsCopy | Operation::RunsImport | Operation::RunsReimport => {
+            Support::No(NO_RUN_CHANGE)
+        }
+        Operation::Optimize => Support::No("only an instance takes it: leave `--optimize` out"),
         Operation::Control(Control::Pause | Control::Resume)
         | Operation::Status
         | Operation::Wait
@@ -106,8 +129,14 @@ fn support(operation: Operation, settings: Option<&Settings>) -> Support {
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
+        | Operation::ScansCreate
+        | Operation::ScansDelete
         | Operation::RunsList
         | Operation::RunsShow
+        | Operation::RunsEmail
+        | Operation::Fields
+        | Operation::OneInstance
+        | Operation::Window
         | Operation::Check => Support::Native,
     }
 }
@@ -422,7 +451,7 @@ impl Backend for Director {
             return Err(Error::bad_data(format!("Director does not say which scan of the instance {what} is")));
         };
         let mut target = Target { scan: Some(there), ..Target::default() };
-        let Some(theirs) = found(backend.scan(&target).await)? else {
+        let Some(theirs) = found(backend.scan(&target, &ScanQuery::default()).await)? else {
             return Err(self.differs(&what, profile, &target, "it shows no such scan"));
         };
         let names = (theirs.value.name.as_deref(), stored.name.text());
@@ -510,14 +539,14 @@ impl Backend for Director {
         Ok(reading)
     }
 
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let (stored, answer) = self.stored_scans().await?;
         let mut reading = Reading::new(stored.iter().filter_map(StoredScan::scan).collect(), vec![answer.body]);
         reading.notes = self.places(&stored);
         Ok(reading)
     }
 
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
         let (stored, answer) = self.stored(scan_of(target)?).await?;
         let scan = stored.scan().ok_or_else(|| answer.unreadable("`response.id` is missing"))?;
         let mut reading = Reading::new(scan, vec![answer.body]);
@@ -525,13 +554,25 @@ impl Backend for Director {
         Ok(reading)
     }
 
-    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         let Some(target) = target else { return self.list(Which::All).await };
         let family = self.family(target, Which::All).await?;
         let raw = vec![family.raw.clone()];
         let (runs, note) = family.own();
         let notes = [Some(COPY.to_owned()), note].into_iter().flatten().collect();
         Ok(Reading { value: runs, raw, notes })
+    }
+
+    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
+        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    }
+
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
+        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+    }
+
+    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        Ok(Found::Untold)
     }
 
     async fn close(&self) {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::gather::from_profiles;
 use super::one::{Show, run_row, show};
 use super::{targets, tell};
-use crate::backends::Backend;
+use crate::backends::{Backend, RunQuery};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -60,7 +60,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
                 global,
                 context.selected()?,
                 Operation::RunsList,
-                |backend| async move { backend.runs(None).await },
+                |backend| async move { backend.runs(None, &RunQuery::default()).await },
                 |backend, run| RunRow { profile: backend.profile().to_owned(), backend: backend.spec().id, run },
             );
             Ok(exit.await?)
@@ -68,7 +68,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         Command::List { scan: Some(scan) } => of_scan(scan, global, context).await,
         Command::Show { runs } => {
             let what = Show { verb: Verb::RunsShow, operation: Operation::RunsShow };
-            let read = async |backend: Rc<dyn Backend>, target| backend.run(&target).await;
+            let read = async |backend: Rc<dyn Backend>, target| backend.run(&target, &RunQuery::default()).await;
             Ok(show(context, global, what, &runs, read, run_row).await?)
         }
     }
@@ -83,9 +83,9 @@ async fn of_scan(scan: String, global: &Global, context: &Context) -> anyhow::Re
         return Ok(Exit::Success);
     };
     let read = async {
-        let Some(address) = &job.address else { return backend.runs(None).await };
+        let Some(address) = &job.address else { return backend.runs(None, &RunQuery::default()).await };
         let target = backend.resolve(address, Verb::RunsList).await?;
-        backend.runs(Some(&target)).await
+        backend.runs(Some(&target), &RunQuery::default()).await
     };
     let reading = tokio::select! {
         biased;

@@ -2,6 +2,7 @@
 
 use super::gather::from_profiles;
 use super::one::{Show, show};
+use crate::backends::ScanQuery;
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -48,7 +49,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
                 global,
                 context.selected()?,
                 Operation::ScansList,
-                |backend| async move { backend.scans().await },
+                |backend| async move { backend.scans(&ScanQuery::default()).await },
                 |backend, scan| ScanRow { profile: backend.profile().to_owned(), backend: backend.spec().id, scan },
             );
             Ok(exit.await?)
@@ -60,7 +61,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
                 global,
                 what,
                 &scans,
-                async |backend, target| backend.scan(&target).await,
+                async |backend, target| backend.scan(&target, &ScanQuery::default()).await,
                 |backend, _, scan| ScanRow { profile: backend.profile().to_owned(), backend: backend.spec().id, scan },
             );
             Ok(exit.await?)

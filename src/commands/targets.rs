@@ -63,7 +63,7 @@ pub fn plan(context: &Context, verb: Verb, typed: &[String], operations: &[Opera
     let mut addresses: Vec<Address> = Vec::new();
     for text in typed {
         let address: Address = text.parse()?;
-        if address.run.is_some() && matches!(verb, Verb::Launch | Verb::ScansShow | Verb::RunsList) {
+        if address.run.is_some() && verb.takes_scan() {
             let scan = Address { run: None, ..address };
             return Err(Error::usage(format!("`{verb}` takes a scan, and `{text}` is a run"))
                 .hint(format!("scanctl {verb} '{scan}'")));
@@ -257,6 +257,7 @@ pub fn outcome(job: &Job, backend: &'static str, verb: Verb, kind: OutcomeKind) 
         native_state: None,
         ended_at: None,
         message: None,
+        changes: Vec::new(),
         request: None,
         request_id: None,
         error: None,

@@ -132,7 +132,7 @@ pub fn decode_pages(
 ) -> Result<Decoded> {
     let mut emitter = Emitter::new(origin, sink);
     let mut decoded = Decoded::default();
-    while let Some(page) = pages.next() {
+    while let Some(page) = pages.next_chunk() {
         decoded.problem = match page {
             Ok(page) => read(&page, &mut emitter)?,
             Err(problem) => Some(problem),

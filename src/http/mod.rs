@@ -11,6 +11,7 @@ pub mod connection;
 pub mod download;
 pub mod retry;
 pub mod trace;
+pub mod upload;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -32,6 +33,7 @@ use auth::{Auth, Live, SessionRequest};
 use connection::{Connection, Trust};
 use download::{Download, Rest, Scrubber};
 use retry::{Event, Repeat, Verdict};
+use upload::Upload;
 
 /// No answer of an API call is larger; a larger one is not what any vendor promises.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -218,6 +220,21 @@ impl Http {
         Request::new(self, Method::POST, path, Repeat::Once)
     }
 
+    /// A changing request that is sent once.
+    pub fn put<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::PUT, path, Repeat::Once)
+    }
+
+    /// A changing request that is sent once.
+    pub fn patch<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::PATCH, path, Repeat::Once)
+    }
+
+    /// A deleting request that is sent once: what a second one deletes may be what somebody has made since.
+    pub fn delete<'a, S: AsRef<str> + 'a>(&'a self, path: impl IntoIterator<Item = S>) -> Request<'a> {
+        Request::new(self, Method::DELETE, path, Repeat::Once)
+    }
+
     /// Ends the session, where there is one. A failure is only logged: nobody can do anything about it.
     pub async fn close(&self) {
         let Auth::Session(session) = &self.auth else { return };
@@ -354,17 +371,28 @@ impl Http {
             let sent = Instant::now();
             let left = deadline.saturating_duration_since(sent);
             let limit = self.connection.timeout.min(left);
-            let Some(copy) = prepared.try_clone() else {
+            let Some(mut copy) = prepared.try_clone() else {
                 return Err(Error::new(Exit::Internal, "a request could not be copied").into());
             };
-            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
-            let result = match tokio::time::timeout(limit, exchange(client, copy, request.streamed)).await {
-                Ok(result) => result,
-                Err(_elapsed) => Err(Broken {
-                    event: Event::NoAnswer,
-                    why: format!("no answer within {:.1} s", limit.as_secs_f64()),
-                }),
+            let moved = match &request.body {
+                // Its length is what was declared, whatever becomes of the file meanwhile.
+                Body::Upload(upload) => {
+                    let (body, moved) = upload.body()?;
+                    *copy.body_mut() = Some(body);
+                    Some(moved)
+                }
+                Body::None | Body::Json(_) | Body::Private(_) => None,
             };
+            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
+            let exchanged = exchange(client, copy, request.streamed);
+            let result = match moved {
+                None => tokio::time::timeout(limit, exchanged).await.ok(),
+                Some(moved) => moved.while_it_moves(self.connection.timeout, exchanged).await,
+            };
+            let result = result.unwrap_or_else(|| {
+                let why = format!("no answer within {:.1} s", limit.as_secs_f64());
+                Err(Broken { event: Event::NoAnswer, why })
+            });
             drop(in_flight);
             let (event, problem) = match result {
                 Ok(mut received) => {
@@ -437,6 +465,11 @@ impl Http {
             Body::None => None,
             Body::Json(value) => Some(value.to_string()),
             Body::Private(text) => Some(text.expose().to_owned()),
+            Body::Upload(upload) => {
+                headers.insert(CONTENT_TYPE, upload.content_type()?);
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(upload.length()));
+                return Ok(prepared);
+            }
         };
         if let Some(body) = body {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -706,6 +739,8 @@ enum Body {
     Json(serde_json::Value),
     /// A login: never logged, never planned.
     Private(Secret),
+    /// A file, as the one part of a form. Read as it is sent.
+    Upload(Upload),
 }
 
 /// A request being put together.
@@ -766,6 +801,14 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
         self.body = Body::Json(serde_json::to_value(body).unwrap_or_default());
+        self
+    }
+
+    /// Sends a file as the part of that name of a form. It is read while it is sent, in pieces; the call ends when
+    /// nothing moves for the profile's `timeout`, however long it takes as a whole.
+    #[must_use]
+    pub fn upload(mut self, upload: Upload) -> Self {
+        self.body = Body::Upload(upload);
         self
     }
 
@@ -841,6 +884,7 @@ impl<'a> Request<'a> {
         };
         let body = match &self.body {
             Body::Json(value) => Some(value.clone()),
+            Body::Upload(upload) => Some(upload.plan()),
             Body::None | Body::Private(_) => None,
         };
         Ok(PlannedRequest { method: self.method.to_string(), path, body })

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{RunId, RunState, ScanId, Verb};
+use super::{Difference, RunId, RunState, ScanId, Verb};
 use crate::error::{Error, PlannedRequest};
 use crate::exit::Exit;
 
@@ -61,6 +61,8 @@ pub struct Outcome {
     pub ended_at: Option<Timestamp>,
     /// What the user should know.
     pub message: Option<String>,
+    /// What an update changes.
+    pub changes: Vec<Difference>,
     /// The request of a dry run.
     pub request: Option<PlannedRequest>,
     /// The vendor's id of the request.

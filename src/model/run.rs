@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{RunId, ScanId};
 
@@ -134,6 +135,8 @@ pub struct Run {
     pub hosts_done: Option<u64>,
     /// Something the user should know, in the vendor's words or ours.
     pub message: Option<String>,
+    /// The fields that were asked for by name, as the vendor gave them.
+    pub fields: Option<Value>,
     /// Whatever moves while the run moves, beyond the fields above: counters of checks, a digest of results.
     pub counters: String,
 }

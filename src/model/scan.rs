@@ -1,5 +1,7 @@
 //! Stored scans.
 
+use serde_json::Value;
+
 use super::{Run, ScanId};
 
 /// A stored scan, as read at one moment. What the vendor did not say is `None`.
@@ -17,4 +19,6 @@ pub struct Scan {
     pub targets: Option<Vec<String>>,
     /// Its newest run, where the list tells.
     pub last_run: Option<Run>,
+    /// The fields that were asked for by name, as the vendor gave them.
+    pub fields: Option<Value>,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, nearest};
+
 /// A thing a user asks for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
@@ -29,15 +31,33 @@ pub enum Verb {
     ScansList,
     /// One stored scan.
     ScansShow,
+    /// Make a stored scan.
+    ScansCreate,
+    /// Change a stored scan.
+    ScansUpdate,
+    /// Make a stored scan like another.
+    ScansCopy,
+    /// Remove stored scans.
+    ScansDelete,
     /// Runs.
     RunsList,
     /// One run.
     RunsShow,
+    /// Remove runs with their results.
+    RunsDelete,
+    /// Give other users a copy of a run's result.
+    RunsCopy,
+    /// Have a run's result sent by e-mail.
+    RunsEmail,
+    /// Make a run of a report in a file.
+    RunsImport,
+    /// Import the result of a run once more.
+    RunsReimport,
 }
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 23] = [
         Self::Launch,
         Self::Pause,
         Self::Resume,
@@ -50,8 +70,17 @@ impl Verb {
         Self::List,
         Self::ScansList,
         Self::ScansShow,
+        Self::ScansCreate,
+        Self::ScansUpdate,
+        Self::ScansCopy,
+        Self::ScansDelete,
         Self::RunsList,
         Self::RunsShow,
+        Self::RunsDelete,
+        Self::RunsCopy,
+        Self::RunsEmail,
+        Self::RunsImport,
+        Self::RunsReimport,
     ];
 
     /// The verb as typed.
@@ -69,8 +98,17 @@ impl Verb {
             Self::List => "list",
             Self::ScansList => "scans list",
             Self::ScansShow => "scans show",
+            Self::ScansCreate => "scans create",
+            Self::ScansUpdate => "scans update",
+            Self::ScansCopy => "scans copy",
+            Self::ScansDelete => "scans delete",
             Self::RunsList => "runs list",
             Self::RunsShow => "runs show",
+            Self::RunsDelete => "runs delete",
+            Self::RunsCopy => "runs copy",
+            Self::RunsEmail => "runs email",
+            Self::RunsImport => "runs import",
+            Self::RunsReimport => "runs reimport",
         }
     }
 
@@ -89,9 +127,31 @@ impl Verb {
             Self::List => Operation::List,
             Self::ScansList => Operation::ScansList,
             Self::ScansShow => Operation::ScansShow,
+            Self::ScansCreate => Operation::ScansCreate,
+            Self::ScansUpdate => Operation::ScansUpdate,
+            Self::ScansCopy => Operation::ScansCopy,
+            Self::ScansDelete => Operation::ScansDelete,
             Self::RunsList => Operation::RunsList,
             Self::RunsShow => Operation::RunsShow,
+            Self::RunsDelete => Operation::RunsDelete,
+            Self::RunsCopy => Operation::RunsCopy,
+            Self::RunsEmail => Operation::RunsEmail,
+            Self::RunsImport => Operation::RunsImport,
+            Self::RunsReimport => Operation::RunsReimport,
         }
+    }
+
+    /// Whether the verb takes a stored scan and never a run.
+    pub const fn takes_scan(self) -> bool {
+        matches!(
+            self,
+            Self::Launch | Self::ScansShow | Self::ScansUpdate | Self::ScansCopy | Self::ScansDelete | Self::RunsList
+        )
+    }
+
+    /// Whether the verb takes exactly one run, so that a scan's active or newest one is never meant instead.
+    pub const fn takes_run(self) -> bool {
+        matches!(self, Self::RunsShow | Self::RunsDelete | Self::RunsCopy | Self::RunsEmail | Self::RunsReimport)
     }
 }
 
@@ -154,10 +214,36 @@ pub enum Operation {
     ScansList,
     /// One stored scan.
     ScansShow,
+    /// Make a stored scan.
+    ScansCreate,
+    /// Change a stored scan.
+    ScansUpdate,
+    /// Make a stored scan like another.
+    ScansCopy,
+    /// Remove stored scans.
+    ScansDelete,
     /// Runs.
     RunsList,
     /// One run.
     RunsShow,
+    /// Remove runs with their results.
+    RunsDelete,
+    /// Give other users a copy of a run's result.
+    RunsCopy,
+    /// Have a run's result sent by e-mail.
+    RunsEmail,
+    /// Make a run of a report in a file.
+    RunsImport,
+    /// Import the result of a run once more.
+    RunsReimport,
+    /// Pass the names of fields on when scans or runs are read.
+    Fields,
+    /// List the scans of one instance or organization only.
+    OneInstance,
+    /// List the runs of a span of time only.
+    Window,
+    /// Leave counters that cost the vendor time out of a list of runs, or ask for them.
+    Optimize,
     /// One authenticated read that says who the profile is.
     Check,
 }
@@ -181,8 +267,21 @@ impl Operation {
             Self::List => "list active runs",
             Self::ScansList => "list scans",
             Self::ScansShow => "show a scan",
+            Self::ScansCreate => "make a scan",
+            Self::ScansUpdate => "change a scan",
+            Self::ScansCopy => "copy a scan",
+            Self::ScansDelete => "delete a scan",
             Self::RunsList => "list runs",
             Self::RunsShow => "show a run",
+            Self::RunsDelete => "delete a run",
+            Self::RunsCopy => "copy the result of a run to users",
+            Self::RunsEmail => "send the result of a run by e-mail",
+            Self::RunsImport => "import a report",
+            Self::RunsReimport => "import the result of a run once more",
+            Self::Fields => "choose fields with `--fields`",
+            Self::OneInstance => "list with `--sci` or `--org`",
+            Self::Window => "list runs with `--since` or `--until`",
+            Self::Optimize => "list runs with `--optimize`",
             Self::Check => "check a profile",
         }
     }
@@ -226,6 +325,21 @@ impl ExportFormat {
             Self::Scap12 => "scap1_2",
             Self::Json => "json",
         }
+    }
+}
+
+impl std::str::FromStr for ExportFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let names = Self::ALL.map(Self::name);
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let error = Error::usage(format!("no vendor makes a file called `{text}`"));
+            match nearest(text, names) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("the formats are {}", names.join(", "))),
+            }
+        })
     }
 }
 

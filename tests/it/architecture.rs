@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "output",
             "poll",
             "sandbox",
+            "secret",
             "ui",
             "wait",
         ],
@@ -48,7 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Files of `backends` that several backends share. They are no backends.
-const SHARED_BY_BACKENDS: [&str; 3] = ["wire", "sc_rest", "report"];
+const SHARED_BY_BACKENDS: [&str; 5] = ["wire", "sc_rest", "report", "definition", "change"];
 
 /// Where the text of a secret may be taken out.
 const MAY_EXPOSE: [&str; 6] = [

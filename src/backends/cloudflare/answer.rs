@@ -199,7 +199,15 @@ impl Config {
             (Some(days), _) => Some(format!("every {days} days")),
             (None, text) => text.map(|days| format!("every {days} days")),
         };
-        Some(Scan { scan: self.id()?, name: None, enabled: None, schedule, targets: Some(self.ips()), last_run: None })
+        Some(Scan {
+            scan: self.id()?,
+            name: None,
+            enabled: None,
+            schedule,
+            targets: Some(self.ips()),
+            last_run: None,
+            fields: None,
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 //! - Over the rate limit everything of the user is blocked for five minutes, the dashboard included.
 
 mod answer;
+mod form;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -28,10 +29,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use self::answer::{Config, Envelope, OpenPorts, Summary, sum_up};
+use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
-    Spec, Target, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
+    ScanQuery, Seen, Spec, Target, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -55,6 +57,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::Unknowable,
     launches_without_scan: true,
     runs: Runs::None,
+    forms: &form::FORMS,
     exports: &[ExportFormat::Json],
     bare_id,
     support,
@@ -70,6 +73,8 @@ const NO_STOP: &str = "Cloudflare's API has no stop: `scanctl scans delete CONFI
 const NO_LIST: &str = "Cloudflare has no runs, so none can be listed as active; `scanctl scans list` shows the configs";
 const NO_RUNS: &str =
     "Cloudflare has no runs: `scanctl status CONFIG` tells whether the latest result has an open port";
+const NO_RUN_DELETE: &str =
+    "Cloudflare has no runs: `scanctl scans delete CONFIG` removes a config, and may take the result along";
 const CLONES: &str = "Cloudflare cannot launch a stored config: a new one-off config of the same addresses and ports is \
      made, and stays until it is deleted";
 const RESULTS_ONLY: &str = "Cloudflare tells no state: what is told is whether the latest result has an open port";
@@ -84,6 +89,9 @@ fn bare_id(verb: Verb) -> &'static str {
         Verb::Launch
         | Verb::ScansList
         | Verb::ScansShow
+        | Verb::ScansUpdate
+        | Verb::ScansCopy
+        | Verb::ScansDelete
         | Verb::Pause
         | Verb::Resume
         | Verb::Stop
@@ -91,8 +99,15 @@ fn bare_id(verb: Verb) -> &'static str {
         | Verb::Wait
         | Verb::Results
         | Verb::Export => "scan config id",
-        Verb::ForceStop | Verb::RunsList | Verb::RunsShow => "–",
-        Verb::List => "takes no id",
+        Verb::ForceStop
+        | Verb::RunsList
+        | Verb::RunsShow
+        | Verb::RunsDelete
+        | Verb::RunsCopy
+        | Verb::RunsEmail
+        | Verb::RunsImport
+        | Verb::RunsReimport => "–",
+        Verb::List | Verb::ScansCreate => "takes no id",
     }
 }
 
@@ -103,13 +118,27 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         Operation::Status | Operation::Wait => Support::Via(RESULTS_ONLY),
         Operation::Control(control) => Support::No(no_control(control)),
         Operation::List => Support::No(NO_LIST),
-        Operation::RunsList | Operation::RunsShow => Support::No(NO_RUNS),
+        Operation::RunsList
+        | Operation::RunsShow
+        | Operation::RunsCopy
+        | Operation::RunsEmail
+        | Operation::RunsReimport
+        | Operation::Window
+        | Operation::Optimize => Support::No(NO_RUNS),
+        Operation::RunsDelete => Support::No(NO_RUN_DELETE),
+        Operation::RunsImport => Support::No("Cloudflare imports nothing: its results come from its own scans"),
+        Operation::ScansCopy => Support::Via("a new config of the same addresses, ports and frequency"),
+        Operation::Fields => Support::No("Cloudflare takes no list of fields: `--raw` prints all that it sends"),
+        Operation::OneInstance => Support::No("only Director has instances: leave `--sci` and `--org` out"),
         Operation::Launch { targets: true }
         | Operation::LaunchPorts
         | Operation::Results
         | Operation::Export
         | Operation::ScansList
         | Operation::ScansShow
+        | Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansDelete
         | Operation::Check => Support::Native,
     }
 }
@@ -446,24 +475,36 @@ impl Backend for Cloudflare {
         Err(unsupported(&SPEC, Operation::List, NO_LIST))
     }
 
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let Listed { configs, raw, notes } = self.list().await?;
         Ok(Reading { value: configs.iter().filter_map(Config::scan).collect(), raw: vec![raw], notes })
     }
 
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
         let scan = self.scan_of(target)?;
         let listed = self.list().await?;
         let value = listed.find(scan).and_then(Config::scan).ok_or_else(|| self.not_listed(scan))?;
         Ok(Reading { value, raw: vec![listed.raw], notes: listed.notes })
     }
 
-    async fn runs(&self, _target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+    async fn runs(&self, _target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         Err(unsupported(&SPEC, Operation::RunsList, NO_RUNS))
     }
 
-    async fn run(&self, _target: &Target) -> Result<Reading<Run>> {
+    async fn run(&self, _target: &Target, _query: &RunQuery) -> Result<Reading<Run>> {
         Err(unsupported(&SPEC, Operation::RunsShow, NO_RUNS))
+    }
+
+    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
+        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    }
+
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
+        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+    }
+
+    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        Ok(Found::Untold)
     }
 
     async fn close(&self) {

@@ -10,6 +10,7 @@ use super::answer::{Config, Envelope, OpenPorts, error_in_success, refusal, sum_
 use super::{NO_RESULT, SPEC};
 use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
 use crate::backends::{Order, Seen};
+use crate::backends::{RunQuery, ScanQuery};
 use crate::error::Detail;
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Run, RunState, ScanId, Support, Verb};
@@ -369,12 +370,12 @@ async fn a_lost_launch_is_found_by_what_is_new_and_the_same() {
 #[tokio::test]
 async fn a_rate_limit_ends_the_call_at_once_where_the_block_outlasts_it() {
     let rig = Rig::new(TOKEN, vec![(LIST, reply(429, "null"))]);
-    let error = rig.backend.scans().await.unwrap_err();
+    let error = rig.backend.scans(&ScanQuery::default()).await.unwrap_err();
     assert_eq!((error.exit(), error.retry_after()), (Exit::Limited, Some(Duration::from_secs(300))));
     rig.heard();
     // "Consider throttling" arrives in a 200, and is waited out.
     rig.then(vec![(LIST, answer(200, coded(971, "wait"))), (LIST, answer(200, success(json!([]))))]);
-    assert!(rig.backend.scans().await.unwrap().value.is_empty());
+    assert!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.is_empty());
     assert_eq!(rig.heard().len(), 2);
 }
 
@@ -474,8 +475,8 @@ async fn what_needs_no_request_sends_none() {
     }
     assert_eq!(rig.backend.active().await.unwrap_err().exit(), Exit::Unsupported);
     assert_eq!(rig.backend.active_runs(&wanted).await.unwrap_err().exit(), Exit::Unsupported);
-    assert_eq!(rig.backend.runs(None).await.unwrap_err().exit(), Exit::Unsupported);
-    assert_eq!(rig.backend.run(&wanted).await.unwrap_err().exit(), Exit::Unsupported);
+    assert_eq!(rig.backend.runs(None, &RunQuery::default()).await.unwrap_err().exit(), Exit::Unsupported);
+    assert_eq!(rig.backend.run(&wanted, &RunQuery::default()).await.unwrap_err().exit(), Exit::Unsupported);
     assert!(rig.heard().is_empty());
 }
 
@@ -483,13 +484,13 @@ async fn what_needs_no_request_sends_none() {
 async fn one_config_is_found_in_the_list() {
     let listed = json!({"success": true, "errors": ["soon over"], "result": [weekly(), one_off()]});
     let rig = Rig::new(TOKEN, vec![(LIST, answer(200, listed.clone()))]);
-    let reading = rig.backend.scan(&target("c1", None)).await.unwrap();
+    let reading = rig.backend.scan(&target("c1", None), &ScanQuery::default()).await.unwrap();
     assert_eq!(reading.notes, ["Cloudflare warns: soon over"]);
     let scan = reading.value;
     assert_eq!((scan.name, scan.enabled, scan.last_run), (None, None, None));
     assert_eq!(scan.schedule.as_deref(), Some("every 7 days"));
     rig.then(vec![(LIST, answer(200, listed))]);
-    assert_eq!(rig.backend.scan(&target("c9", None)).await.unwrap_err().exit(), Exit::NotFound);
+    assert_eq!(rig.backend.scan(&target("c9", None), &ScanQuery::default()).await.unwrap_err().exit(), Exit::NotFound);
     rig.heard();
 }
 
@@ -503,9 +504,9 @@ async fn the_simulated_service_agrees_from_launch_to_result() {
     };
     let origin = &sandbox.origins()[0].1;
     let backend = connect(origin, &settings(cloudflare::ACCOUNT), false).unwrap();
-    let known = backend.scans().await.unwrap().value;
+    let known = backend.scans(&ScanQuery::default()).await.unwrap().value;
     let weekly = known.iter().find(|scan| scan.schedule.as_deref().is_some_and(|text| text != "one-off")).unwrap();
-    let shown = backend.scan(&target(weekly.scan.as_str(), None)).await.unwrap().value;
+    let shown = backend.scan(&target(weekly.scan.as_str(), None), &ScanQuery::default()).await.unwrap().value;
     assert_eq!(&shown, weekly);
 
     let prepared = backend.prepare(&target(weekly.scan.as_str(), None), &Order::default()).await.unwrap();
@@ -522,7 +523,7 @@ async fn the_simulated_service_agrees_from_launch_to_result() {
         }
         seen.first.get_or_insert(run);
     }
-    assert_eq!(backend.scans().await.unwrap().value.len(), known.len() + 1);
+    assert_eq!(backend.scans(&ScanQuery::default()).await.unwrap().value.len(), known.len() + 1);
     assert_eq!(backend.status(&target("nobody", None)).await.unwrap_err().exit(), Exit::NotFound);
 
     let unentitled = connect(origin, &settings(cloudflare::UNENTITLED_ACCOUNT), false).unwrap();

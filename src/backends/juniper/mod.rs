@@ -13,6 +13,7 @@
 //! - `Version` asks for a version of the API: one that is too new is rounded down in silence, a removed one refused.
 //! - The scanner is at its end of life. A newer console may have none, and then the endpoint itself is not found.
 
+mod form;
 mod records;
 mod refusal;
 #[cfg(test)]
@@ -30,11 +31,12 @@ use serde::de::DeserializeOwned;
 
 use self::records::{Profile, RunRecord, newest_first};
 use self::refusal::{NOT_FOUND, NOT_PERMITTED};
+use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::wire::plain_text;
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
-    Spec, Target, only_named, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
+    ScanQuery, Seen, Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -55,6 +57,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::AfterRefusal { status: 422, code: Some(NOT_PERMITTED) },
     launches_without_scan: false,
     runs: Runs::OfAScan,
+    forms: &form::FORMS,
     exports: &[ExportFormat::Json],
     bare_id,
     support,
@@ -73,15 +76,28 @@ const TARGETS: &str = "the body of JSA's start call is undocumented: the targets
 
 const DIALECT: Dialect = Dialect { refusal: refusal::refusal, error_in_success: |_| None, request_id: None };
 
+const NO_COPY: &str = "JSA does not show the targets of a scan profile, so a copy cannot be made: \
+                       `scanctl scans create` with targets of yours";
+const NO_RUN_CHANGE: &str = "JSA's API only reads runs; the console's Vulnerabilities tab does more";
+const NO_IMPORT: &str = "JSA's scanner API imports nothing; the console imports third-party results by itself";
+
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
-        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan profile id",
+        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::ScansUpdate | Verb::ScansDelete | Verb::RunsList => {
+            "scan profile id"
+        }
         Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "scan profile id: its active, else its latest run"
         }
-        Verb::ForceStop => "–",
+        Verb::ForceStop
+        | Verb::ScansCopy
+        | Verb::RunsDelete
+        | Verb::RunsCopy
+        | Verb::RunsEmail
+        | Verb::RunsImport
+        | Verb::RunsReimport => "–",
         Verb::RunsShow => "needs SCAN@RUN",
-        Verb::List => "takes no id",
+        Verb::List | Verb::ScansCreate => "takes no id",
     }
 }
 
@@ -103,9 +119,19 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
+        | Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansDelete
         | Operation::RunsList
         | Operation::RunsShow
+        | Operation::Fields
         | Operation::Check => Support::Native,
+        Operation::Window => Support::Via("the runs are read and compared here; the vendor has no such filter"),
+        Operation::ScansCopy => Support::No(NO_COPY),
+        Operation::RunsDelete | Operation::RunsCopy | Operation::RunsEmail => Support::No(NO_RUN_CHANGE),
+        Operation::RunsImport | Operation::RunsReimport => Support::No(NO_IMPORT),
+        Operation::OneInstance => Support::No("only Director has instances: leave `--sci` and `--org` out"),
+        Operation::Optimize => Support::No("only Tenable.sc takes it: leave `--optimize` out"),
     }
 }
 
@@ -484,12 +510,12 @@ impl Backend for Juniper {
         Ok(reading)
     }
 
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let listed = self.profiles().await?;
         Ok(Reading::new(listed.rows.iter().filter_map(Profile::scan).collect(), listed.raw))
     }
 
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
         let id = self.scan_of(target)?;
         let Whole { profile, runs, raw } = self.whole(id).await?;
         let last_run = runs.into_iter().next();
@@ -497,10 +523,22 @@ impl Backend for Juniper {
         Ok(Reading::new(Scan { last_run: last_run.or(scan.last_run), ..scan }, raw))
     }
 
-    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         let Some(target) = target else { return self.all_runs().await };
         let Whole { runs, raw, .. } = self.whole(self.scan_of(target)?).await?;
         Ok(Reading::new(runs, raw))
+    }
+
+    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
+        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    }
+
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
+        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+    }
+
+    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        Ok(Found::Untold)
     }
 
     async fn close(&self) {

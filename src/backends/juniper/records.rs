@@ -59,6 +59,7 @@ impl Profile {
             schedule: self.schedule.owned(),
             targets: None,
             last_run,
+            fields: None,
         })
     }
 

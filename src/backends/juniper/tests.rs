@@ -11,6 +11,7 @@ use super::records::{Profile, RunRecord, newest_first};
 use super::{SPEC, refusal, total};
 use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
 use crate::backends::{Order, Seen};
+use crate::backends::{RunQuery, ScanQuery};
 use crate::error::Detail;
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Run, RunState, ScanId, Support, Verb};
@@ -263,7 +264,7 @@ async fn lists_are_read_page_by_page_until_the_range_says_done() {
             (ALL, with(answer(200, page(199, 249)), "Content-Range", "items 200-249/250")),
         ],
     );
-    let reading = rig.backend.scans().await.unwrap();
+    let reading = rig.backend.scans(&ScanQuery::default()).await.unwrap();
     // One was listed twice because the list moved meanwhile.
     assert_eq!((reading.value.len(), reading.raw.len()), (249, 2));
     let ranges: Vec<_> = rig.heard().iter().map(|heard| heard.header("range").unwrap().to_owned()).collect();
@@ -271,14 +272,14 @@ async fn lists_are_read_page_by_page_until_the_range_says_done() {
 
     // Past the end the list is empty; without a total a full page asks for one more.
     rig.then(vec![(ALL, answer(200, page(0, 200))), (ALL, with(reply(200, "[]"), "Content-Range", "items */200"))]);
-    assert_eq!(rig.backend.scans().await.unwrap().value.len(), 200);
+    assert_eq!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.len(), 200);
     assert_eq!(rig.heard().len(), 2);
 
     // A server that knows no ranges sends everything, again and again.
     rig.then(vec![(ALL, answer(200, page(0, 200))), (ALL, answer(200, page(0, 200)))]);
-    assert_eq!(rig.backend.scans().await.unwrap().value.len(), 200);
+    assert_eq!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.len(), 200);
     rig.then(vec![(ALL, answer(200, page(0, 450)))]);
-    assert_eq!(rig.backend.scans().await.unwrap().value.len(), 450);
+    assert_eq!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.len(), 450);
     rig.heard();
 }
 
@@ -415,18 +416,27 @@ async fn a_run_by_its_id_is_that_run() {
             (RUNS, answer(200, runs(&[(3, 1000, json!(2000)), (4, 3000, json!(0))]))),
         ],
     );
-    let run = rig.backend.run(&target("5", Some("3"))).await.unwrap().value;
+    let run = rig.backend.run(&target("5", Some("3")), &RunQuery::default()).await.unwrap().value;
     assert_eq!((run.state, run.native_state, run.progress), (Some(RunState::Ended), None, None));
     rig.heard();
 
     let one = "GET /api/scanner/scanprofiles/5/runs/2";
     let steps = |body| vec![(PROFILE, answer(200, json!([profile("x", 1)]))), (RUNS, reply(200, "[]")), (one, body)];
     rig.then(steps(answer(200, json!({"id": 2, "scan_profile_id": 5, "start_time": 1, "end_time": 2}))));
-    assert_eq!(rig.backend.run(&target("5", Some("2"))).await.unwrap().value.state, Some(RunState::Ended));
+    assert_eq!(
+        rig.backend.run(&target("5", Some("2")), &RunQuery::default()).await.unwrap().value.state,
+        Some(RunState::Ended)
+    );
     rig.then(steps(answer(200, json!({"id": 2, "scan_profile_id": 6, "start_time": 1, "end_time": 2}))));
-    assert_eq!(rig.backend.run(&target("5", Some("2"))).await.unwrap_err().exit(), Exit::NotFound);
+    assert_eq!(
+        rig.backend.run(&target("5", Some("2")), &RunQuery::default()).await.unwrap_err().exit(),
+        Exit::NotFound
+    );
     rig.then(steps(answer(404, envelope(404, 1002, "no run"))));
-    assert_eq!(rig.backend.run(&target("5", Some("2"))).await.unwrap_err().exit(), Exit::NotFound);
+    assert_eq!(
+        rig.backend.run(&target("5", Some("2")), &RunQuery::default()).await.unwrap_err().exit(),
+        Exit::NotFound
+    );
     rig.heard();
 }
 
@@ -494,7 +504,7 @@ async fn the_simulated_console_agrees_from_launch_to_end() {
     let settings = format!("backend = \"juniper\"\ntoken = \"{}\"", accepted::TOKEN);
     let backend = connect(&sandbox.origins()[0].1, &settings, false).unwrap();
 
-    let scans = backend.scans().await.unwrap().value;
+    let scans = backend.scans(&ScanQuery::default()).await.unwrap().value;
     assert!(scans.iter().any(|scan| scan.last_run.as_ref().is_some_and(|run| run.ended_at.is_some())));
     let scan = backend.resolve(&"t/name:New branch office".parse().unwrap(), Verb::Launch).await.unwrap();
     assert_eq!(backend.status(&scan).await.unwrap().value.state, Some(RunState::Idle));
@@ -518,8 +528,8 @@ async fn the_simulated_console_agrees_from_launch_to_end() {
     }
     let latest = format!("t/{}@latest", scan.scan.as_ref().unwrap()).parse().unwrap();
     assert_eq!(backend.resolve(&latest, Verb::RunsShow).await.unwrap().run, bound.run);
-    assert_eq!(backend.runs(Some(&scan)).await.unwrap().value.len(), 1);
-    assert!(backend.runs(None).await.unwrap().value.len() > 5);
+    assert_eq!(backend.runs(Some(&scan), &RunQuery::default()).await.unwrap().value.len(), 1);
+    assert!(backend.runs(None, &RunQuery::default()).await.unwrap().value.len() > 5);
 }
 
 #[tokio::test]

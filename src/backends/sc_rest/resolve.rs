@@ -38,9 +38,16 @@ pub trait Store {
 /// Exit 2 for an address of the wrong kind or of two meanings, 5 for one that means nothing or no single thing.
 pub async fn resolve(store: &impl Store, address: &Address, verb: Verb) -> Result<Target> {
     match verb {
-        Verb::Launch | Verb::List | Verb::ScansList | Verb::ScansShow | Verb::RunsList => {
-            resolve_scan(store, address, verb).await
-        }
+        Verb::Launch
+        | Verb::List
+        | Verb::ScansList
+        | Verb::ScansShow
+        | Verb::ScansCreate
+        | Verb::ScansUpdate
+        | Verb::ScansCopy
+        | Verb::ScansDelete
+        | Verb::RunsList
+        | Verb::RunsImport => resolve_scan(store, address, verb).await,
         Verb::Pause
         | Verb::Resume
         | Verb::Stop
@@ -49,7 +56,11 @@ pub async fn resolve(store: &impl Store, address: &Address, verb: Verb) -> Resul
         | Verb::Wait
         | Verb::Results
         | Verb::Export
-        | Verb::RunsShow => resolve_run(store, address, verb).await,
+        | Verb::RunsShow
+        | Verb::RunsDelete
+        | Verb::RunsCopy
+        | Verb::RunsEmail
+        | Verb::RunsReimport => resolve_run(store, address, verb).await,
     }
 }
 

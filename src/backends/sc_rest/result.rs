@@ -96,6 +96,7 @@ impl ScanResult {
             hosts_total: self.total_ips.count().filter(|total| *total > 0),
             hosts_done: self.completed_ips.count().or_else(|| self.scanned_ips.count()),
             message,
+            fields: None,
             counters: format!("{:?} {:?}", self.completed_checks.text(), self.import_status.text()),
         }
     }

@@ -11,6 +11,7 @@
 //! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
 //! - An unknown key is answered with plain text that says "blacklisted"; it only means that the keys are not known.
 
+mod form;
 mod records;
 
 use std::rc::Rc;
@@ -25,11 +26,12 @@ use records::{
     Details, HistoryPage, HistoryRun, LatestStatus, LaunchAnswer, ListItem, ScanList, is_early, refusal, state,
 };
 
+use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::wire::Loose;
 use super::{
-    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunningCheck, Runs, Seen,
-    Spec, Target, only_named, unsupported,
+    Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
+    ScanQuery, Seen, Spec, Target, only_named, unsupported,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -56,6 +58,7 @@ pub static SPEC: Spec = Spec {
     running_check: RunningCheck::AfterRefusal { status: 409, code: None },
     launches_without_scan: false,
     runs: Runs::OfAScan,
+    forms: &form::FORMS,
     exports: &[ExportFormat::Nessus, ExportFormat::Csv, ExportFormat::Html, ExportFormat::Pdf, ExportFormat::Db],
     bare_id,
     support,
@@ -71,17 +74,31 @@ const HISTORY_PAGE: usize = 50;
 /// `latest-status` may tell of another run; every so many polls the run itself is asked.
 const CONFIRM_EVERY: u32 = 5;
 
+const NO_COPIES: &str = "Tenable VM shares a scan with other users as a whole, which is done in its own pages; \
+                         `scanctl export` makes a file to hand on";
+const NO_EMAIL: &str = "Tenable VM sends mail when a run ends, to the addresses of the scan: \
+                        `scanctl scans update SCAN --set emails=…`";
+const NO_REIMPORT: &str = "Tenable VM imports its own runs by itself; `scanctl export` and `scanctl runs import` make a \
+                           new imported scan of one";
+
 const DIALECT: Dialect = Dialect { refusal, error_in_success: |_| None, request_id: Some("x-request-uuid") };
 
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
-        Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList => "scan id or schedule uuid",
+        Verb::Launch
+        | Verb::ScansList
+        | Verb::ScansShow
+        | Verb::ScansUpdate
+        | Verb::ScansCopy
+        | Verb::ScansDelete
+        | Verb::RunsList => "scan id or schedule uuid",
         Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
             "scan id or schedule uuid: its active, else its latest run"
         }
         Verb::ForceStop => "scan id or schedule uuid (sent as schedule uuid)",
-        Verb::RunsShow => "needs SCAN@RUN",
-        Verb::List => "takes no id",
+        Verb::RunsShow | Verb::RunsDelete => "needs SCAN@RUN",
+        Verb::RunsCopy | Verb::RunsEmail | Verb::RunsReimport => "–",
+        Verb::List | Verb::ScansCreate | Verb::RunsImport => "takes no id",
     }
 }
 
@@ -99,10 +116,23 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::List
         | Operation::ScansList
         | Operation::ScansShow
+        | Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansCopy
+        | Operation::ScansDelete
         | Operation::RunsList
         | Operation::RunsShow
+        | Operation::RunsDelete
+        | Operation::RunsImport
         | Operation::Check => Support::Native,
+        Operation::Window => Support::Via("the runs are read and compared here; the vendor's own filter is for scans"),
         Operation::LaunchPorts => Support::No("Tenable VM takes ports from the policy of the scan"),
+        Operation::RunsCopy => Support::No(NO_COPIES),
+        Operation::RunsEmail => Support::No(NO_EMAIL),
+        Operation::RunsReimport => Support::No(NO_REIMPORT),
+        Operation::Fields => Support::No("Tenable VM takes no list of fields: `--raw` prints all that it sends"),
+        Operation::OneInstance => Support::No("only Director has instances: leave `--sci` and `--org` out"),
+        Operation::Optimize => Support::No("only Tenable.sc takes it: leave `--optimize` out"),
     }
 }
 
@@ -309,18 +339,16 @@ impl Backend for TenableIo {
         };
         let scan = self.scan_of(&target)?.clone();
         match (&address.run, verb) {
-            (Some(_), Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList | Verb::List) => {
+            (Some(_), verb) if verb.takes_scan() || matches!(verb, Verb::ScansList | Verb::List) => {
                 return Err(Error::usage(format!("`{verb}` takes a scan, not a run")).hint(Address::full(
                     &self.profile,
                     Some(&scan),
                     None,
                 )));
             }
-            (None, Verb::RunsShow) => {
-                return Err(Error::usage("`runs show` needs SCAN@RUN on this backend").hint(format!(
-                    "scanctl runs show {}",
-                    Address::full(&self.profile, Some(&scan), Some(&RunId::new("latest")))
-                )));
+            (None, verb) if verb.takes_run() => {
+                return Err(Error::usage(format!("`{verb}` needs SCAN@RUN on this backend"))
+                    .hint(format!("scanctl runs list {}", Address::full(&self.profile, Some(&scan), None))));
             }
             (Some(RunSelector::Id(run)), _) => target.run = Some(run.clone()),
             (Some(RunSelector::Latest(back)), _) => target.run = Some(self.nth_run(&scan, *back).await?),
@@ -484,12 +512,12 @@ impl Backend for TenableIo {
         Ok(Reading::new(active.collect(), vec![answer.body]))
     }
 
-    async fn scans(&self) -> Result<Reading<Vec<Scan>>> {
+    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let (list, answer) = self.list().await?;
         Ok(Reading::new(list.scans.iter().filter_map(ListItem::scan).collect(), vec![answer.body]))
     }
 
-    async fn scan(&self, target: &Target) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
         let scan = self.scan_of(target)?;
         let (details, answer) = self.details(scan).await?;
         let newest = details.newest(scan);
@@ -502,17 +530,30 @@ impl Backend for TenableIo {
             schedule: None,
             targets,
             last_run: newest.run.is_some().then_some(newest),
+            fields: None,
         };
         Ok(Reading::new(value, vec![answer.body]))
     }
 
-    async fn runs(&self, target: Option<&Target>) -> Result<Reading<Vec<Run>>> {
+    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         if let Some(target) = target {
             return self.history(self.scan_of(target)?).await;
         }
         let (list, answer) = self.list().await?;
         let runs = list.scans.iter().filter_map(ListItem::run).collect();
         Ok(Reading::new(runs, vec![answer.body]).note("the latest run of each scan; name a scan for all of its runs"))
+    }
+
+    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
+        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    }
+
+    async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
+        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+    }
+
+    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        Ok(Found::Untold)
     }
 
     async fn close(&self) {

@@ -127,6 +127,7 @@ impl ListItem {
             schedule: (!rule.is_empty()).then(|| rule.join(" ")),
             targets: None,
             last_run: self.run(),
+            fields: None,
         })
     }
 }

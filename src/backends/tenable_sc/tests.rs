@@ -10,6 +10,7 @@ use super::{LaunchAnswer, SPEC, StoredScan};
 use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, missing, ok, refused};
 use crate::backends::sc_rest::{Listed, result::ScanResult};
 use crate::backends::{Backend, Order, Peers as _, Prepared, Target};
+use crate::backends::{RunQuery, ScanQuery};
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
 use crate::model::{Control, Operation, Run, RunId, RunState, ScanId, Support, Verb};
@@ -416,15 +417,15 @@ async fn a_status_is_one_request_for_chosen_fields() {
 async fn lists_hold_everything_newest_first_and_say_what_they_leave_out() {
     let (vendor, program) = instance(results);
     let sc = connect(&program);
-    let all = sc.runs(None).await.unwrap();
+    let all = sc.runs(None, &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&all.value), ["10", "9", "8", "7"]);
     assert!(vendor.take()[0].query.starts_with("startTime=0&endTime=9999999999&fields="));
-    let own = sc.runs(Some(&scan("34"))).await.unwrap();
+    let own = sc.runs(Some(&scan("34")), &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&own.value), ["8", "7"]);
     assert!(own.notes[0].ends_with("runs named \"Weekly\": sc/@10"), "{:?}", own.notes);
-    assert_eq!(sc.runs(Some(&scan("99"))).await.unwrap_err().exit(), Exit::NotFound);
+    assert_eq!(sc.runs(Some(&scan("99")), &RunQuery::default()).await.unwrap_err().exit(), Exit::NotFound);
     assert_eq!(ids(&sc.active().await.unwrap().value), ["9", "8"]);
-    assert_eq!(sc.scans().await.unwrap().value.len(), 3);
+    assert_eq!(sc.scans(&ScanQuery::default()).await.unwrap().value.len(), 3);
 }
 
 #[tokio::test]
@@ -440,13 +441,13 @@ async fn targets_of_asset_lists_are_not_made_up() {
         ),
     });
     let sc = connect(&program);
-    let plain = sc.scan(&scan("34")).await.unwrap();
+    let plain = sc.scan(&scan("34"), &ScanQuery::default()).await.unwrap();
     assert_eq!(plain.value.targets.unwrap(), ["10.0.0.1", "10.0.0.0/24", "web"]);
     assert_eq!(plain.value.schedule.as_deref(), Some("ical TZID=UTC:20260101T000000 FREQ=DAILY"));
     assert_eq!((plain.value.enabled, plain.notes.len()), (Some(false), 0));
-    let odd = sc.scan(&scan("36")).await.unwrap().value;
+    let odd = sc.scan(&scan("36"), &ScanQuery::default()).await.unwrap().value;
     assert_eq!((odd.scan.as_str(), odd.targets, odd.schedule), ("36", Some(vec![]), None));
-    let lists = sc.scan(&scan("35")).await.unwrap();
+    let lists = sc.scan(&scan("35"), &ScanQuery::default()).await.unwrap();
     assert_eq!((lists.value.targets, lists.value.schedule, lists.value.enabled), (None, None, None));
     assert!(lists.notes[0].ends_with("DMZ"));
 }
@@ -524,12 +525,12 @@ async fn recorded_answers_are_read_whole() {
     assert_eq!(read.started_at.unwrap().as_second(), 1_550_037_606);
     assert_eq!(read.ended_at.unwrap().as_second(), 1_550_039_578);
 
-    assert_eq!(ids(&sc.runs(None).await.unwrap().value), ["124", "123", "122", "121", "120"]);
-    let scans = sc.scans().await.unwrap().value;
+    assert_eq!(ids(&sc.runs(None, &RunQuery::default()).await.unwrap().value), ["124", "123", "122", "121", "120"]);
+    let scans = sc.scans(&ScanQuery::default()).await.unwrap().value;
     assert_eq!(scans.len(), 3);
     assert_eq!(resolved(&*sc, "sc/name:Daily Internal Scan", Verb::Launch).await.unwrap_err().exit(), Exit::NotFound);
 
-    let stored = sc.scan(&scan("9")).await.unwrap().value;
+    let stored = sc.scan(&scan("9"), &ScanQuery::default()).await.unwrap().value;
     assert_eq!((stored.scan.as_str(), stored.name.as_deref()), ("28", Some("Example Scan")));
     assert_eq!((stored.targets.unwrap(), stored.schedule.as_deref()), (vec!["127.0.0.1".to_owned()], Some("template")));
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::SPEC;
 use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
 use crate::backends::{Backend, Peers as _, Target};
+use crate::backends::{RunQuery, ScanQuery};
 use crate::config::Config;
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
@@ -305,7 +306,7 @@ fn launch_and_stop_need_mapped_instances() {
 async fn copies_are_read_from_a_bare_list_and_said_to_be_copies() {
     let site = Site::new();
     let director = site.open(Operation::RunsList);
-    let all = director.runs(None).await.unwrap();
+    let all = director.runs(None, &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&all.value), ["72", "71", "70", "69"]);
     assert!(all.value.iter().all(|run| run.scan.is_none()), "whose number `scan` has is not said");
     assert_eq!(all.notes, ["a copy held by Director; it may lag"]);
@@ -317,7 +318,7 @@ async fn copies_are_read_from_a_bare_list_and_said_to_be_copies() {
     assert_eq!(ids(&active.value), ["72", "71", "70"]);
     assert!(site.director.take()[0].query.contains("filter=running"));
 
-    let own = director.runs(Some(&scan("43"))).await.unwrap();
+    let own = director.runs(Some(&scan("43")), &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&own.value), ["70", "69"]);
     assert!(own.value.iter().all(|run| run.scan == Some(ScanId::new("43"))));
 
@@ -368,10 +369,10 @@ async fn addresses_hold_directors_numbers() {
 async fn scans_say_where_they_are_and_nothing_that_cannot_be_read() {
     let site = Site::new();
     let director = site.open(Operation::ScansList);
-    let scans = director.scans().await.unwrap();
+    let scans = director.scans(&ScanQuery::default()).await.unwrap();
     assert_eq!(scans.value.len(), 4);
     assert_eq!(scans.notes, ["on instance 4 \"SCI 4\", profile `sc`: 43, 45, 46", "on instance 5 \"SCI 5\": 44"]);
-    let one = director.scan(&scan("43")).await.unwrap().value;
+    let one = director.scan(&scan("43"), &ScanQuery::default()).await.unwrap().value;
     assert_eq!((one.scan.as_str(), one.name.as_deref()), ("43", Some("Basic Scan")));
     assert_eq!(one.targets.unwrap(), ["192.26.28.0/24"]);
     assert_eq!((one.schedule, one.enabled, one.last_run), (None, None, None));

@@ -65,6 +65,7 @@ impl StoredScan {
             schedule: None,
             targets: (!targets.is_empty()).then_some(targets),
             last_run: None,
+            fields: None,
         })
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Not for: files and their names, gates, and what a closed pipe means; a writer only writes.
 
+mod columns;
 mod csv;
 mod defectdojo;
 mod document;
@@ -14,6 +15,9 @@ mod html;
 mod json;
 mod markdown;
 mod ocsf;
+mod out;
+#[cfg(test)]
+mod sample;
 mod sarif;
 mod scores;
 mod states;
@@ -28,8 +32,11 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Decoded, Finding, FindingSink, Origin};
+
+pub use columns::{Column, Columns};
 
 /// A format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +94,24 @@ impl FindingFormat {
         }
     }
 
-    /// The format that a file's extension tells.
-    pub fn of_extension(path: &Path) -> Option<Self> {
+    /// How many reports one document can hold, where there is a limit.
+    pub const fn most_reports(self) -> Option<usize> {
+        match self {
+            Self::Sarif => Some(sarif::MOST_RUNS),
+            _ => None,
+        }
+    }
+}
+
+impl FormatWord for FindingFormat {
+    const USUAL: Self = Self::Table;
+    const RAW: Self = Self::Json;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "json" => Some(Self::Json),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
@@ -99,6 +122,10 @@ impl FindingFormat {
             "txt" => Some(Self::Table),
             _ => None,
         }
+    }
+
+    fn of_environment(text: &str) -> Result<Option<Self>> {
+        text.parse().map(Some)
     }
 }
 
@@ -126,6 +153,10 @@ pub struct Options {
     pub color: bool,
     /// Whether rows that tell of an open port alone are events of OCSF too.
     pub include_ports: bool,
+    /// The columns of table and CSV, where others are wanted than those they have by themselves.
+    pub columns: Option<Columns>,
+    /// How many reports will come; 0 where nobody knows. What a format allows in all is shared out among them.
+    pub reports: usize,
 }
 
 /// What a writer is told of a report before its first finding.
@@ -168,12 +199,15 @@ pub trait ReportWriter: FindingSink {
     /// Exit 1 when the document cannot be written; so for every method here.
     fn begin(&mut self, about: &About) -> Result<()>;
 
-    /// A finding that was compared with an older report. Formats without a word for it write the finding.
+    /// A finding that was compared with an older report. Formats without a word for it write what is in the newer one.
     ///
     /// # Errors
     /// As for [`FindingSink::finding`].
-    fn compared(&mut self, finding: &Finding<'_>, _baseline: Baseline) -> Result<()> {
-        self.finding(finding)
+    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        match baseline {
+            Baseline::New | Baseline::Unchanged | Baseline::Updated => self.finding(finding),
+            Baseline::Absent => Ok(()),
+        }
     }
 
     /// The report has ended. `complete` also tells what is known beside the decoding, that the run was still active for
@@ -201,8 +235,8 @@ pub fn open(format: FindingFormat, out: Box<dyn Write + Send>, options: &Options
         FindingFormat::Table => table::open(out, options),
         FindingFormat::Json => json::document(out),
         FindingFormat::Ndjson => json::lines(out),
-        FindingFormat::Csv => csv::open(out),
-        FindingFormat::Sarif => sarif::open(out),
+        FindingFormat::Csv => csv::open(out, options),
+        FindingFormat::Sarif => sarif::open(out, options),
         FindingFormat::Ocsf => ocsf::lines(out, options),
         FindingFormat::OcsfArray => ocsf::array(out, options),
         FindingFormat::Defectdojo => defectdojo::open(out),

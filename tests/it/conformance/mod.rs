@@ -40,7 +40,35 @@ fn operations() -> Vec<(String, Operation)> {
 
 /// Whether an operation sends a changing request.
 fn changes(operation: Operation) -> bool {
-    matches!(operation, Operation::Launch { .. } | Operation::Control(_))
+    match operation {
+        Operation::Launch { .. }
+        | Operation::Control(_)
+        | Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansCopy
+        | Operation::ScansDelete
+        | Operation::RunsDelete
+        | Operation::RunsCopy
+        | Operation::RunsEmail
+        | Operation::RunsImport
+        | Operation::RunsReimport => true,
+        Operation::LaunchPorts
+        | Operation::Status
+        | Operation::Wait
+        | Operation::Results
+        | Operation::ResultsViaAnalysis
+        | Operation::Export
+        | Operation::List
+        | Operation::ScansList
+        | Operation::ScansShow
+        | Operation::RunsList
+        | Operation::RunsShow
+        | Operation::Fields
+        | Operation::OneInstance
+        | Operation::Window
+        | Operation::Optimize
+        | Operation::Check => false,
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@
 mod columns;
 mod csv;
 mod defectdojo;
+mod document;
+mod facts;
 mod html;
 mod json;
 mod markdown;
@@ -17,7 +19,12 @@ mod out;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod scores;
+mod states;
+mod summary;
 mod table;
+#[cfg(test)]
+mod testing;
 
 use std::io::Write;
 use std::path::Path;

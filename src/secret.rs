@@ -52,6 +52,22 @@ pub enum SecretSource {
 }
 
 impl SecretSource {
+    /// Reads a source as it is written on a command line: `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`.
+    ///
+    /// # Errors
+    /// Exit 2; the text is not echoed, since it may be the secret itself.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            Some(("command", words)) if !words.trim().is_empty() => {
+                Ok(Self::Command(words.split_whitespace().map(str::to_owned).collect()))
+            }
+            _ => Err(Error::usage("a secret is not given on the command line, where others can read it")
+                .hint("say where to read it from: env:NAME, file:PATH or command:PROGRAM ARGUMENT…")),
+        }
+    }
+
     /// The source in words, without the secret.
     pub fn describe(&self) -> String {
         match self {
@@ -156,6 +172,19 @@ mod tests {
         let error = source.read("profile `io`: `secret_key`").unwrap_err();
         assert_eq!(error.exit(), crate::exit::Exit::Config);
         assert!(!error.one_line().contains("canary"), "{error}");
+    }
+
+    #[test]
+    fn a_source_on_the_command_line_is_no_secret() {
+        let words = |text| SecretSource::parse(text).unwrap().describe();
+        assert_eq!(words("env:PASSWORD"), "environment variable PASSWORD");
+        assert_eq!(words("file:/a:b"), "file /a:b");
+        assert_eq!(words("command:pass show  x"), "command pass");
+        for wrong in ["canary", "canary:x", "env:", "file:", "command: "] {
+            let error = SecretSource::parse(wrong).unwrap_err();
+            assert_eq!(error.exit(), crate::exit::Exit::Usage);
+            assert!(!error.one_line().contains("canary"), "{error}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The only printer. stdout carries data and nothing else; everything for people goes to stderr.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -57,7 +60,7 @@ pub struct Ui {
     settings: Settings,
     stdout_terminal: bool,
     stderr_terminal: bool,
-    stdout_closed: Cell<bool>,
+    stdout_closed: Arc<AtomicBool>,
     live: RefCell<Option<MultiProgress>>,
 }
 
@@ -68,7 +71,7 @@ impl Ui {
             settings,
             stdout_terminal: io::stdout().is_terminal(),
             stderr_terminal: io::stderr().is_terminal(),
-            stdout_closed: Cell::new(false),
+            stdout_closed: Arc::default(),
             live: RefCell::new(None),
         }
     }
@@ -120,21 +123,25 @@ impl Ui {
     /// # Errors
     /// Exit 1 when stdout cannot be written, a full disk for instance.
     pub fn data(&self, bytes: &[u8]) -> Result<()> {
-        if self.stdout_closed.get() {
+        if self.stdout_closed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Ok(()) => Ok(()),
-            Err(problem) if problem.kind() == io::ErrorKind::BrokenPipe => {
-                self.stdout_closed.set(true);
-                Ok(())
-            }
             Err(problem) => {
-                self.stdout_closed.set(true);
-                Err(Error::new(Exit::Internal, format!("cannot write to stdout: {problem}")))
+                self.stdout_closed.store(true, Ordering::Relaxed);
+                match problem.kind() {
+                    io::ErrorKind::BrokenPipe => Ok(()),
+                    _ => Err(Error::new(Exit::Internal, format!("cannot write to stdout: {problem}"))),
+                }
             }
         }
+    }
+
+    /// stdout for data that another thread writes as it comes.
+    pub fn stdout(&self) -> Stdout {
+        Stdout { closed: Arc::clone(&self.stdout_closed) }
     }
 
     /// A line for people; silent under `--quiet`.
@@ -229,7 +236,47 @@ impl Ui {
             bar.enable_steady_tick(std::time::Duration::from_millis(250));
             bar
         });
-        Progress { name: clean(name), bar, plain: choice == ProgressChoice::Plain, last: RefCell::new(String::new()) }
+        Progress {
+            name: clean(name),
+            bar,
+            plain: choice == ProgressChoice::Plain,
+            last: RefCell::new(String::new()),
+            started: Cell::new(None),
+            shown: Cell::new(None),
+        }
+    }
+}
+
+/// stdout as a place to write to, for any thread. Fails with `BrokenPipe` once nobody reads it, and then always.
+#[derive(Debug)]
+pub struct Stdout {
+    closed: Arc<AtomicBool>,
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let written = io::stdout().lock().write(bytes);
+        self.closed(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let flushed = io::stdout().lock().flush();
+        self.closed(flushed)
+    }
+}
+
+impl Stdout {
+    fn closed<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if result.as_ref().is_err_and(|problem| problem.kind() != io::ErrorKind::Interrupted) {
+            self.closed.store(true, Ordering::Relaxed);
+        }
+        result
     }
 }
 
@@ -240,7 +287,14 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     plain: bool,
     last: RefCell<String>,
+    /// When the first byte came.
+    started: Cell<Option<Instant>>,
+    /// When bytes were shown last.
+    shown: Cell<Option<Instant>>,
 }
+
+/// How often bytes are shown on a live display, and in lines.
+const REDRAW: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 impl Progress {
     /// Shows where it is now. A plain display prints it only when it changed.
@@ -253,6 +307,44 @@ impl Progress {
             *self.last.borrow_mut() = text;
         }
     }
+}
+
+impl Progress {
+    /// Shows how many bytes have come, of how many, and how fast; now and then, and at the end.
+    pub fn bytes(&self, ui: &Ui, received: u64, length: Option<u64>, ended: bool) {
+        let now = Instant::now();
+        let started = self.started.get().unwrap_or(now);
+        self.started.set(Some(started));
+        let pause = if self.bar.is_some() { REDRAW.0 } else { REDRAW.1 };
+        if !ended && now.duration_since(self.shown.get().unwrap_or(started)) < pause {
+            return;
+        }
+        self.shown.set(Some(now));
+        let seconds = now.duration_since(started).as_secs_f64();
+        let of = match length {
+            Some(length) if !ended && length > received => format!(" of {}", size(length)),
+            _ => String::new(),
+        };
+        // What came at once came at no speed worth telling.
+        let rate =
+            if seconds >= 0.1 { format!(", {}/s", size((received as f64 / seconds) as u64)) } else { String::new() };
+        self.show(ui, &format!("{}{of}{rate}", size(received)));
+    }
+}
+
+/// A number of bytes for people.
+pub fn size(bytes: u64) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64;
+    let mut unit = "bytes";
+    for larger in units {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") }
 }
 
 impl Drop for Progress {

@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::{PageReader, Source};
-use crate::http::download::Download;
+pub use crate::http::download::Download;
 use crate::model::{ExportFormat, Run, RunState};
 use crate::secret::Secret;
 

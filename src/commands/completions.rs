@@ -10,7 +10,9 @@ use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 use crate::config::{Config, env};
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::output::Format;
+use crate::findings::Severity;
+use crate::model::ExportFormat;
+use crate::output::findings::FindingFormat;
 
 /// Print the completion script of a shell
 ///
@@ -86,7 +88,17 @@ pub fn address_starts() -> Vec<CompletionCandidate> {
     config.names().map(|name| CompletionCandidate::new(format!("{name}/"))).collect()
 }
 
-/// Names of formats.
+/// Names of formats; those of rows are among those of findings.
 pub fn formats() -> Vec<CompletionCandidate> {
-    Format::ALL.into_iter().map(|format| CompletionCandidate::new(format.name())).collect()
+    FindingFormat::ALL.into_iter().map(|format| CompletionCandidate::new(format.name())).collect()
+}
+
+/// Names of the files that vendors make.
+pub fn export_formats() -> Vec<CompletionCandidate> {
+    ExportFormat::ALL.into_iter().map(|format| CompletionCandidate::new(format.name())).collect()
+}
+
+/// Names of severities, the worst first.
+pub fn severities() -> Vec<CompletionCandidate> {
+    Severity::ALL.into_iter().rev().map(|severity| CompletionCandidate::new(severity.name())).collect()
 }

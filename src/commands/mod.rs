@@ -6,6 +6,7 @@ pub mod completions;
 pub mod control;
 pub mod demo;
 pub mod drafting;
+pub mod export;
 pub mod force_stop;
 pub mod gather;
 pub mod launch;
@@ -14,6 +15,8 @@ pub mod man;
 pub mod one;
 pub mod pause;
 pub mod profiles;
+pub mod reading;
+pub mod results;
 pub mod resume;
 pub mod runs;
 pub mod sandbox;
@@ -45,6 +48,8 @@ pub enum Command {
     ForceStop(force_stop::Args),
     Status(status::Args),
     Wait(wait::Args),
+    Results(results::Args),
+    Export(export::Args),
     List(list::Args),
     Scans(scans::Args),
     Runs(runs::Args),
@@ -70,6 +75,8 @@ pub fn run(cli: Cli, context: &Context) -> anyhow::Result<ExitCode> {
         Command::ForceStop(args) => online(context, force_stop::run(args, &global, context)),
         Command::Status(args) => online(context, status::run(args, &global, context)),
         Command::Wait(args) => online(context, wait::run(args, &global, context)),
+        Command::Results(args) => online(context, results::run(args, &global, context)),
+        Command::Export(args) => online(context, export::run(args, &global, context)),
         Command::List(args) => online(context, list::run(args, &global, context)),
         Command::Scans(args) => online(context, scans::run(args, &global, context)),
         Command::Runs(args) => online(context, runs::run(args, &global, context)),

@@ -151,6 +151,20 @@ impl Config {
         }
     }
 
+    /// The file that declares a profile, relative to the working directory or by its name alone, with `/`, and the line
+    /// where the profile begins.
+    pub fn declared(&self, profile: &str) -> Option<(String, u64)> {
+        let (line, _) = self.profiles.get(profile)?.place;
+        let file = self.file.as_path();
+        let below = std::env::current_dir().and_then(|folder| {
+            let (file, folder) = (file.canonicalize()?, folder.canonicalize()?);
+            file.strip_prefix(folder).map(Path::to_path_buf).map_err(std::io::Error::other)
+        });
+        let shown = below.ok().or_else(|| file.file_name().map(PathBuf::from))?;
+        let parts: Vec<_> = shown.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        Some((parts.join("/"), line as u64))
+    }
+
     /// Whether there is such a profile.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ impl Chunks {
     }
 
     /// The next chunk as it was sent, for sources whose chunks mean something; `None` at the end.
-    pub(super) fn next(&mut self) -> Option<Result<Bytes, Error>> {
+    pub fn next_chunk(&mut self) -> Option<Result<Bytes, Error>> {
         self.receiver.blocking_recv()
     }
 }

@@ -28,6 +28,20 @@ const LARGEST_RATIO: u64 = 500;
 /// Wrappings in wrappings.
 const MOST_LAYERS: usize = 3;
 
+/// What is expected where findings are to be read.
+const REPORT: &str = "a .nessus report";
+
+/// The error for an answer that is JSON or a web page where something else was expected, with what it says. `beginning`
+/// is all of it, or more than enough.
+pub fn refused(expected: &str, beginning: &[u8]) -> Option<Error> {
+    let source: Document<'_> = Box::new(beginning);
+    match Kind::of(beginning.get(..HEAD).unwrap_or(beginning)) {
+        Kind::Json => Some(json(source, expected)),
+        Kind::Html => Some(html(source, expected)),
+        _ => None,
+    }
+}
+
 /// A document as UTF-8, without byte order mark.
 pub(super) type Document<'s> = Box<dyn Read + Send + 's>;
 
@@ -57,8 +71,8 @@ pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
                 let report = ZipReport::open(counted).map_err(read_failure)?;
                 Box::new(Bounded { source: report, packed, unpacked: 0 })
             }
-            Kind::Json => return Err(json(whole)),
-            Kind::Html => return Err(html(whole)),
+            Kind::Json => return Err(json(whole, REPORT)),
+            Kind::Html => return Err(html(whole, REPORT)),
             Kind::Unknown(what) => return Err(Error::bad_data(what)),
         };
     }
@@ -254,12 +268,12 @@ fn refusal(source: Document<'_>) -> Result<String> {
 }
 
 /// The error for an answer in JSON, with what it says.
-fn json(source: Document<'_>) -> Error {
+fn json(source: Document<'_>, expected: &str) -> Error {
     let text = match refusal(source) {
         Ok(text) => text,
         Err(failure) => return failure,
     };
-    let error = "not a .nessus report, but JSON";
+    let error = format!("not {expected}, but JSON");
     let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let said = ["error_msg", "message", "error", "detail", "reason"]
         .into_iter()
@@ -277,12 +291,12 @@ fn json(source: Document<'_>) -> Error {
 }
 
 /// The error for a web page, with its title.
-fn html(source: Document<'_>) -> Error {
+fn html(source: Document<'_>, expected: &str) -> Error {
     let text = match refusal(source) {
         Ok(text) => text,
         Err(failure) => return failure,
     };
-    let error = "not a .nessus report, but an HTML page, as of a login or an error";
+    let error = format!("not {expected}, but an HTML page, as of a login or an error");
     let lower = text.to_ascii_lowercase();
     let title = lower.find("<title").and_then(|at| {
         let start = at + lower.get(at..)?.find('>')? + 1;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, nearest};
+
 /// A thing a user asks for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
@@ -323,6 +325,21 @@ impl ExportFormat {
             Self::Scap12 => "scap1_2",
             Self::Json => "json",
         }
+    }
+}
+
+impl std::str::FromStr for ExportFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let names = Self::ALL.map(Self::name);
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let error = Error::usage(format!("no vendor makes a file called `{text}`"));
+            match nearest(text, names) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("the formats are {}", names.join(", "))),
+            }
+        })
     }
 }
 

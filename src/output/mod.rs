@@ -1,25 +1,31 @@
-//! Where data goes and in what shape: stdout and files, as table, JSON, NDJSON or CSV.
+//! Where data goes and in what shape: stdout and files, as table, JSON, NDJSON or CSV. [`delivery`] does the same for
+//! findings, which are too many to hold.
 //!
-//! Files are opened before the first request. A regular file is written beside its place and renamed at the end;
-//! anything else (a FIFO, `/dev/null`) is written in place.
+//! Files are opened before the first request ([`place`]).
 
+pub mod delivery;
 pub mod findings;
+pub mod place;
 pub mod rows;
 mod table;
+pub mod wanted;
+pub mod whole;
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::str::FromStr;
 
 use serde_json::json;
 
 use crate::error::{Error, Result, nearest};
-use crate::exit::Exit;
 use crate::ui::{Ui, clean};
+use findings::FindingFormat;
+use place::Target;
 use rows::Row;
+use wanted::{FormatWord, Where};
+
+pub use wanted::Wanted;
 
 /// A format of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +53,15 @@ impl Format {
             Self::Csv => "csv",
         }
     }
+}
+
+impl FormatWord for Format {
+    const USUAL: Self = Self::Table;
+    const RAW: Self = Self::Json;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
 
     fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
@@ -57,6 +72,15 @@ impl Format {
             _ => None,
         }
     }
+
+    fn of_environment(text: &str) -> Result<Option<Self>> {
+        match text.parse() {
+            Ok(format) => Ok(Some(format)),
+            // The variable is for every command, and such a format for some: the others print as they usually do.
+            Err(_) if text.parse::<FindingFormat>().is_ok() => Ok(None),
+            Err(unknown) => Err(unknown),
+        }
+    }
 }
 
 impl FromStr for Format {
@@ -65,6 +89,10 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self> {
         let names = Self::ALL.map(Self::name);
         Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            if text.parse::<FindingFormat>().is_ok() {
+                return Error::usage(format!("`{text}` is a format of findings, and there are none here"))
+                    .hint("`scanctl results` reads findings and writes them in that format");
+            }
             let error = Error::usage(format!("unknown format `{text}`"));
             match nearest(text, names) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -72,19 +100,6 @@ impl FromStr for Format {
             }
         })
     }
-}
-
-/// What flags and environment say about output.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// `--format`.
-    pub format: Option<String>,
-    /// `SCANCTL_FORMAT`.
-    pub default_format: Option<String>,
-    /// `--output`, as typed.
-    pub outputs: Vec<String>,
-    /// `--raw`.
-    pub raw: bool,
 }
 
 /// All places of one command's data.
@@ -110,72 +125,30 @@ enum Place {
     File(RefCell<Target>),
 }
 
-/// An open file.
-#[derive(Debug)]
-struct Target {
-    file: File,
-    /// Where the user wants it, and where it is until it is whole.
-    rename: Option<(PathBuf, PathBuf)>,
-    name: PathBuf,
-}
-
-impl Wanted {
-    /// Whether what is wanted can be understood; opens nothing.
-    ///
-    /// # Errors
-    /// Exit 2 for an unknown format.
-    pub fn check(&self) -> Result<()> {
-        let flag = self.format.as_deref().map(Format::from_str).transpose()?;
-        self.default_format.as_deref().map(Format::from_str).transpose()?;
-        if self.raw && flag.is_some() {
-            return Err(Error::usage("`--raw` and `--format` exclude each other"));
-        }
-        Ok(())
-    }
-}
-
 impl Output {
     /// Reads what is wanted and opens every file.
     ///
     /// # Errors
     /// Exit 2 for an unknown format, a file without one, or a file that cannot be opened.
     pub fn open(wanted: &Wanted, ui: &Rc<Ui>) -> Result<Self> {
-        wanted.check()?;
-        let flag = wanted.format.as_deref().map(Format::from_str).transpose()?;
-        let default = wanted.default_format.as_deref().map(Format::from_str).transpose()?;
-        let stdout_format = flag.or(default).unwrap_or(Format::Table);
-        let mut sinks = Vec::new();
-        if wanted.outputs.is_empty() {
-            sinks.push(Sink { format: stdout_format, place: Place::Stdout });
-        }
-        for typed in &wanted.outputs {
-            let (named, path) = match typed.split_once('=') {
-                // A path may have an equals sign; a format is one plain word.
-                Some((format, path)) if format.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                    (Some(Format::from_str(format)?), path)
+        let mut sinks: Vec<Sink> = Vec::new();
+        for (format, place) in wanted.places::<Format>()? {
+            let place = match place {
+                Where::Stdout => Place::Stdout,
+                Where::File(path) => {
+                    let target = Target::open(&path)?;
+                    let same =
+                        |sink: &Sink| matches!(&sink.place, Place::File(other) if other.borrow().is_same(&target));
+                    if sinks.iter().any(same) {
+                        return Err(wanted::named_twice(&path));
+                    }
+                    Place::File(RefCell::new(target))
                 }
-                _ => (None, typed.as_str()),
             };
-            if path == "-" {
-                sinks.push(Sink { format: named.unwrap_or(stdout_format), place: Place::Stdout });
-                continue;
-            }
-            let path = Path::new(path);
-            let format = named.or_else(|| Format::of_extension(path)).or(flag).or(default);
-            let Some(format) = format.or(wanted.raw.then_some(Format::Json)) else {
-                return Err(Error::usage(format!("which format for {}?", path.display()))
-                    .hint(format!("name it: -o json={}", path.display())));
-            };
-            let target = Target::open(path)?;
-            let same = |sink: &Sink| matches!(&sink.place, Place::File(other) if other.borrow().is_same(&target));
-            if sinks.iter().any(same) {
-                return Err(Error::usage(format!("{} is named twice as output", path.display())));
-            }
-            sinks.push(Sink { format, place: Place::File(RefCell::new(target)) });
+            sinks.push(Sink { format, place });
         }
         if wanted.raw && ui.stdout_is_terminal() && sinks.iter().any(|sink| matches!(sink.place, Place::Stdout)) {
-            return Err(Error::usage("the vendor's raw bytes are not written to a terminal")
-                .hint("redirect them, or name a file with -o FILE"));
+            return Err(wanted::raw_on_terminal());
         }
         Ok(Self { ui: Rc::clone(ui), sinks, raw: wanted.raw, addresses_only: false, streamed: RefCell::default() })
     }
@@ -310,66 +283,6 @@ impl Sink {
         match &self.place {
             Place::Stdout => ui.data(bytes),
             Place::File(target) => target.borrow_mut().write(bytes),
-        }
-    }
-}
-
-impl Target {
-    fn open(path: &Path) -> Result<Self> {
-        let fail =
-            |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
-        let in_place = match std::fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => return Err(fail(&"it is a directory")),
-            Ok(metadata) => !metadata.is_file(),
-            Err(_absent) => false,
-        };
-        if in_place {
-            let file = File::options().write(true).open(path).map_err(|problem| fail(&problem))?;
-            return Ok(Self { file, rename: None, name: path.to_path_buf() });
-        }
-        // A symbolic link keeps pointing where it points; the file behind it is replaced.
-        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| path.to_path_buf());
-        let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
-        // Nobody can know the name beforehand, and what is there already is never written to.
-        let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
-        let file = File::options().write(true).create_new(true).open(&beside).map_err(|problem| fail(&problem))?;
-        if let Ok(before) = std::fs::metadata(&place) {
-            // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
-            drop(file.set_permissions(before.permissions()));
-        }
-        Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|problem| self.fail(&problem))
-    }
-
-    fn keep(&mut self) -> Result<()> {
-        self.file.flush().map_err(|problem| self.fail(&problem))?;
-        let Some((beside, place)) = &self.rename else { return Ok(()) };
-        self.file.sync_all().and_then(|()| std::fs::rename(beside, place)).map_err(|problem| self.fail(&problem))?;
-        self.rename = None;
-        Ok(())
-    }
-
-    /// Whether the other one would replace the same file.
-    fn is_same(&self, other: &Self) -> bool {
-        match (&self.rename, &other.rename) {
-            (Some((_, mine)), Some((_, others))) => mine == others,
-            _ => false,
-        }
-    }
-
-    fn fail(&self, problem: &std::io::Error) -> Error {
-        Error::new(Exit::Internal, format!("cannot write {}: {problem}", self.name.display()))
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if let Some((beside, _)) = &self.rename {
-            // Nothing was finished: what the user had stays as it was.
-            drop(std::fs::remove_file(beside));
         }
     }
 }

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "output",
             "poll",
             "sandbox",
+            "secret",
             "ui",
             "wait",
         ],

@@ -10,6 +10,7 @@ mod config;
 mod conformance;
 mod control;
 mod findings;
+mod fuzz;
 mod harness;
 mod http;
 mod launch;

@@ -21,6 +21,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Decoded, Finding, FindingSink, Origin};
 
@@ -79,9 +80,17 @@ impl FindingFormat {
             Self::Html => "html",
         }
     }
+}
 
-    /// The format that a file's extension tells.
-    pub fn of_extension(path: &Path) -> Option<Self> {
+impl FormatWord for FindingFormat {
+    const USUAL: Self = Self::Table;
+    const RAW: Self = Self::Json;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "json" => Some(Self::Json),
             "ndjson" | "jsonl" => Some(Self::Ndjson),
@@ -92,6 +101,10 @@ impl FindingFormat {
             "txt" => Some(Self::Table),
             _ => None,
         }
+    }
+
+    fn of_environment(text: &str) -> Result<Option<Self>> {
+        text.parse().map(Some)
     }
 }
 

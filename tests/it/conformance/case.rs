@@ -123,6 +123,7 @@ fn kind(case: &Case) -> &'static str {
         ["scans", ..] => "scans",
         ["runs" | "status" | "list", ..] => "runs",
         ["profiles", ..] => "profiles",
+        ["results", ..] => "findings",
         _ => "outcomes",
     }
 }

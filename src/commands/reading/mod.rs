@@ -1,0 +1,228 @@
+//! Reading a report: from a file or from behind an address, to its end, with every finding given to a sink.
+//!
+//! Shared by the commands that read findings. Not for: which findings are wanted, where they are written, and what the
+//! exit code is; that is each command's own.
+
+pub mod pump;
+pub mod save;
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::backends::report::{Decoder, Download, Fetch, Report};
+use crate::backends::{Backend, Target};
+use crate::commands::targets::Job;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::findings::{self, Decoded, Finding, FindingSink, Needs, Origin, PageReader};
+use crate::model::{Address, Run, RunState, Verb};
+use crate::output::findings::About;
+use crate::poll;
+use crate::ui::Progress;
+use pump::Enough;
+
+/// How long a vendor may take to prepare a report unless told otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a result is to be fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    /// Also of a run that is active or did not end well.
+    pub partial: bool,
+    /// Through the API that analyses findings.
+    pub via_analysis: bool,
+    /// How long a vendor may take to prepare it.
+    pub timeout: Duration,
+}
+
+/// A report whose first byte can be read.
+pub struct Opened<'b> {
+    /// What is known before its findings.
+    pub about: About,
+    /// Why it is not the whole result, and the exit code of that.
+    pub incomplete: Option<(String, Exit)>,
+    source: Source<'b>,
+}
+
+impl std::fmt::Debug for Opened<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Opened").field("address", &self.about.address).finish_non_exhaustive()
+    }
+}
+
+enum Source<'b> {
+    Local(Box<dyn Read + Send>),
+    Vendor(Download<'b>, Option<Decoder>),
+}
+
+/// How the reading of a report ended.
+#[derive(Debug)]
+pub enum End<S> {
+    /// The source ended, or was found to be broken; the sink got everything before.
+    Decoded(S, Decoded),
+    /// The sink wanted no more.
+    Enough(S, Error),
+    /// A signal came, or nobody wanted more, and the thread that reads did not end; it keeps the sink.
+    Abandoned,
+}
+
+/// Opens a local file; `-` is stdin.
+///
+/// # Errors
+/// Exit 2 when it cannot be read.
+pub fn open_file(name: &str) -> Result<Opened<'static>> {
+    let fail = |problem: &dyn std::fmt::Display| Error::usage(format!("cannot read {name}: {problem}"));
+    let (address, source): (String, Box<dyn Read + Send>) = if name == "-" {
+        if io::stdin().is_terminal() {
+            return Err(Error::usage("`-` reads a report from stdin, and stdin is a terminal"));
+        }
+        ("stdin".to_owned(), Box::new(io::stdin()))
+    } else {
+        let path = Path::new(name);
+        let file = File::open(path).map_err(|problem| fail(&problem))?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(fail(&"it is a directory"));
+        }
+        (name.to_owned(), Box::new(file))
+    };
+    let about = About { address, ..About::default() };
+    Ok(Opened { about, incomplete: None, source: Source::Local(source) })
+}
+
+/// Asks for the result behind an address, up to its first byte.
+///
+/// # Errors
+/// The backend's, and the signal's.
+pub async fn open_address<'b>(
+    context: &Context,
+    backend: &'b Rc<dyn Backend>,
+    job: &Job,
+    ask: Ask,
+    progress: &Progress,
+) -> Result<Opened<'b>> {
+    let Some(address) = &job.address else { return Err(Error::usage("which run?")) };
+    let tell = |text: &str| progress.show(&context.ui, text);
+    let fetch = Fetch {
+        partial: ask.partial,
+        via_analysis: ask.via_analysis,
+        deadline: (poll::now() + ask.timeout).into_std(),
+        tell: &tell,
+    };
+    let asking = async {
+        let mut target = backend.resolve(address, Verb::Results).await?;
+        let report = backend.results(&target, &fetch).await?;
+        target.learn(&report.run);
+        Ok((target, report))
+    };
+    let (target, report) = tokio::select! {
+        biased;
+        signal = context.interrupt.first() => return Err(pump::interruption(signal)),
+        asked = asking => asked?,
+    };
+    Ok(opened(context, &**backend, job, &target, report))
+}
+
+fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Target, report: Report<'b>) -> Opened<'b> {
+    let Report { run, source, decoder, download, incomplete, notes } = report;
+    let address = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
+    context.ui.status(&format!("{address}: {}", target.describe()));
+    super::tell(context, &notes);
+    let incomplete = incomplete.map(|why| (why, exit_of_part(&run)));
+    if let Some((why, _)) = &incomplete {
+        context.ui.warn(&format!("{address}: not the whole result: {why}"));
+    }
+    let origin = Origin {
+        source,
+        profile: Some(job.profile.clone()),
+        backend: Some(backend.spec().id.to_owned()),
+        scan: target.scan.as_ref().map(ToString::to_string),
+        run: target.run.as_ref().map(ToString::to_string),
+    };
+    let about = About {
+        origin,
+        address,
+        product: Some(backend.spec().title),
+        name: target.name.clone(),
+        started_at: run.started_at,
+        ended_at: run.ended_at.filter(|_| run.state.is_some_and(RunState::is_terminal)),
+        declared: context.config().ok().and_then(|config| config.declared(&job.profile)),
+    };
+    Opened { about, incomplete, source: Source::Vendor(download, decoder) }
+}
+
+/// The exit code of a part that was asked for: never 0, so that nobody takes it for the whole.
+pub fn exit_of_part(run: &Run) -> Exit {
+    let ended_badly = run.state.is_some_and(|state| state.is_terminal() && !state.succeeded());
+    if ended_badly { Exit::EndedBadly } else { Exit::InvalidState }
+}
+
+impl Opened<'_> {
+    /// Reads the report to its end.
+    ///
+    /// # Errors
+    /// Exit 1 when the thread that reads dies.
+    pub async fn read<S: FindingSink + 'static>(
+        self,
+        context: &Context,
+        progress: Option<&Progress>,
+        sink: S,
+    ) -> Result<End<S>> {
+        let Self { about, incomplete: _, source } = self;
+        let enough = Enough::default();
+        let mut sink = Watched { sink, enough: enough.clone() };
+        let ended = match source {
+            Source::Local(source) => {
+                pump::local(context, source, &enough, move |source| {
+                    let decoded = findings::decode(source, &about.origin, &mut sink);
+                    (sink.sink, decoded)
+                })
+                .await?
+            }
+            Source::Vendor(_, None) => return Err(Error::bad_data("the vendor's answer holds no findings")),
+            Source::Vendor(download, Some(Decoder::Nessus)) => {
+                pump::download(context, progress, download, &enough, move |chunks| {
+                    let decoded = findings::decode(chunks, &about.origin, &mut sink);
+                    (sink.sink, decoded)
+                })
+                .await?
+            }
+            Source::Vendor(download, Some(Decoder::Pages(read))) => {
+                let read: PageReader = read;
+                pump::download(context, progress, download, &enough, move |chunks| {
+                    let decoded = findings::decode_pages(chunks, read, &about.origin, &mut sink);
+                    (sink.sink, decoded)
+                })
+                .await?
+            }
+        };
+        Ok(match ended {
+            Some((sink, Ok(decoded))) => End::Decoded(sink, decoded),
+            Some((sink, Err(problem))) => End::Enough(sink, problem),
+            None => End::Abandoned,
+        })
+    }
+}
+
+/// Says at once when the sink wants no more, also while the source is silent.
+struct Watched<S> {
+    sink: S,
+    enough: Enough,
+}
+
+impl<S: FindingSink> FindingSink for Watched<S> {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let taken = self.sink.finding(finding);
+        if taken.is_err() {
+            self.enough.say();
+        }
+        taken
+    }
+
+    fn needs(&self) -> Needs {
+        self.sink.needs()
+    }
+}

@@ -1,0 +1,143 @@
+//! Files that data is written to: opened before anything is done, and there only when they are whole.
+//!
+//! A regular file is written beside its place and renamed at the end; anything else (a FIFO, `/dev/null`) is written in
+//! place.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+/// An open file that is not at its place yet.
+#[derive(Debug)]
+pub struct Target {
+    file: File,
+    /// Where it is until it is whole, and where the user wants it.
+    rename: Option<(PathBuf, PathBuf)>,
+    name: PathBuf,
+}
+
+impl Target {
+    /// Opens a file for writing; what is there stays until [`Target::keep`].
+    ///
+    /// # Errors
+    /// Exit 2 when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fail =
+            |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
+        let in_place = match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => return Err(fail(&"it is a directory")),
+            Ok(metadata) => !metadata.is_file(),
+            Err(_absent) => false,
+        };
+        if in_place {
+            let file = File::options().write(true).open(path).map_err(|problem| fail(&problem))?;
+            return Ok(Self { file, rename: None, name: path.to_path_buf() });
+        }
+        // A symbolic link keeps pointing where it points; the file behind it is replaced.
+        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| path.to_path_buf());
+        let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
+        // Nobody can know the name beforehand, and what is there already is never written to.
+        let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
+        let file =
+            File::options().read(true).write(true).create_new(true).open(&beside).map_err(|problem| fail(&problem))?;
+        if let Ok(before) = std::fs::metadata(&place) {
+            // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
+            drop(file.set_permissions(before.permissions()));
+        }
+        Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
+    }
+
+    /// The name that the user gave.
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// Writes more.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|problem| self.fail(&problem))
+    }
+
+    /// Writes some of it, as [`io::Write::write`] does.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    /// Everything that was written, from the beginning; `None` for what was written in place.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub fn read_back(&mut self) -> Result<Option<impl Read + io::Seek + '_>> {
+        if self.rename.is_none() {
+            return Ok(None);
+        }
+        self.file.rewind().map_err(|problem| self.fail(&problem))?;
+        Ok(Some(&mut self.file))
+    }
+
+    /// Puts the whole file at its place.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub fn keep(&mut self) -> Result<()> {
+        self.file.flush().map_err(|problem| self.fail(&problem))?;
+        let Some((beside, place)) = &self.rename else { return Ok(()) };
+        self.file.sync_all().and_then(|()| std::fs::rename(beside, place)).map_err(|problem| self.fail(&problem))?;
+        self.rename = None;
+        Ok(())
+    }
+
+    /// Keeps what there is of the file under its name with `.partial` behind it, and leaves the place alone. The name
+    /// that it has now; `None` where it was written in place.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub fn keep_partial(&mut self) -> Result<Option<PathBuf>> {
+        self.file.flush().map_err(|problem| self.fail(&problem))?;
+        let Some((beside, place)) = &self.rename else { return Ok(None) };
+        let mut partial = with_suffix(&self.name);
+        if let Err(problem) = std::fs::rename(beside, &partial) {
+            // Behind a symbolic link the place may be on another disk.
+            partial = with_suffix(place);
+            std::fs::rename(beside, &partial).map_err(|_again| self.fail(&problem))?;
+        }
+        self.rename = None;
+        Ok(Some(partial))
+    }
+
+    /// Whether the other one would replace the same file.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.rename, &other.rename) {
+            (Some((_, mine)), Some((_, others))) => mine == others,
+            _ => false,
+        }
+    }
+
+    /// The error of a write that failed.
+    pub fn fail(&self, problem: &io::Error) -> Error {
+        Error::new(Exit::Internal, format!("cannot write {}: {problem}", self.name.display()))
+    }
+}
+
+fn with_suffix(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    PathBuf::from(name)
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some((beside, _)) = &self.rename {
+            // Nothing was finished: what the user had stays as it was.
+            drop(std::fs::remove_file(beside));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Whether a file that a vendor made has come whole: it begins as its format begins, and ends as that ends.
+//!
+//! What was written to a file is also read back where its format can be checked: archives are unpacked against their
+//! checksums, JSON is parsed. Not for: what is in it.
+
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Read, Seek};
+
+use crate::error::{Error, Result};
+use crate::findings::sniff;
+use crate::model::ExportFormat;
+
+/// How much of the beginning is looked at.
+const HEAD: usize = 64 * 1024;
+/// How much of the end is looked at.
+const TAIL: usize = 4 * 1024;
+/// The directory of a zip archive ends with a comment of at most this length.
+const END_OF_ARCHIVE: &[u8] = b"PK\x05\x06";
+
+/// What went by: the beginning, the end, how much.
+#[derive(Debug, Default)]
+pub struct Witness {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    length: u64,
+}
+
+/// What a file is by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Xml,
+    Zip,
+    Gzip,
+    Pdf,
+    Html,
+    Json,
+    Table,
+    /// Encrypted or unknown: only its length can be checked.
+    Opaque,
+}
+
+impl Witness {
+    /// More bytes went by.
+    pub fn see(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        let last = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
+        let over = (self.tail.len() + last.len()).saturating_sub(TAIL);
+        self.tail.drain(..over.min(self.tail.len()));
+        self.tail.extend(last);
+    }
+
+    /// How many bytes went by.
+    pub const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Whether that was a whole file of the format, as far as both ends tell.
+    ///
+    /// # Errors
+    /// `bad_data` saying what is wrong.
+    pub fn judge(&self, format: ExportFormat) -> Result<()> {
+        let shape = self.shape(format)?;
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        let end = tail.trim_ascii_end();
+        let whole = match shape {
+            Shape::Xml => closes(&self.head, end),
+            Shape::Html => ends_with_word(end, b"</html>"),
+            Shape::Pdf => memchr::memmem::rfind(&tail, b"%%EOF").is_some_and(|at| tail.len() - at <= 1024),
+            // A comment may follow the directory.
+            Shape::Zip => memchr::memmem::rfind(&tail, END_OF_ARCHIVE).is_some_and(|at| tail.len() - at >= 22),
+            Shape::Json => matches!(
+                (self.head.trim_ascii_start().first(), end.last()),
+                (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
+            ),
+            Shape::Table => tail.ends_with(b"\n"),
+            Shape::Gzip | Shape::Opaque => true,
+        };
+        if whole { Ok(()) } else { Err(cut_off(format, self.length)) }
+    }
+
+    /// The same for a file that can be read back.
+    ///
+    /// # Errors
+    /// `bad_data` saying what is wrong; exit 1 where it cannot be read.
+    pub fn judge_file(&self, format: ExportFormat, mut file: impl Read + Seek) -> Result<()> {
+        self.judge(format)?;
+        let broken = |problem: &dyn std::fmt::Display| cut_off(format, self.length).because(problem.to_string());
+        match self.shape(format)? {
+            Shape::Zip => {
+                let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|problem| broken(&problem))?;
+                for index in 0..archive.len() {
+                    // Only unpacking it all compares the checksum.
+                    let mut member = archive.by_index(index).map_err(|problem| broken(&problem))?;
+                    io::copy(&mut member, &mut io::sink()).map_err(|problem| broken(&problem))?;
+                }
+                Ok(())
+            }
+            Shape::Gzip => {
+                let mut unpacked = flate2::read::MultiGzDecoder::new(BufReader::new(&mut file));
+                io::copy(&mut unpacked, &mut io::sink()).map(|_| ()).map_err(|problem| broken(&problem))
+            }
+            Shape::Json => {
+                // One answer, or several below each other.
+                serde_json::Deserializer::from_reader(BufReader::new(file))
+                    .into_iter::<serde::de::IgnoredAny>()
+                    .try_for_each(|answer| answer.map(|_| ()))
+                    .map_err(|problem| broken(&problem))
+            }
+            Shape::Xml | Shape::Pdf | Shape::Html | Shape::Table | Shape::Opaque => Ok(()),
+        }
+    }
+
+    /// What it is, which must be what was asked for.
+    fn shape(&self, format: ExportFormat) -> Result<Shape> {
+        if self.length == 0 {
+            return Err(Error::bad_data("the vendor's file is empty"));
+        }
+        let head = self.head.as_slice();
+        let is = |beginning: &[u8]| head.starts_with(beginning);
+        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let shape = match format {
+            ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"PK\x03\x04") => Some(Shape::Zip),
+            ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"\x1f\x8b") => Some(Shape::Gzip),
+            ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 => {
+                (text.starts_with(b"<") && sniff::refused("", head).is_none()).then_some(Shape::Xml)
+            }
+            ExportFormat::Html => text.starts_with(b"<").then_some(Shape::Html),
+            ExportFormat::Pdf => is(b"%PDF-").then_some(Shape::Pdf),
+            ExportFormat::Json => {
+                text.starts_with(b"{").then_some(Shape::Json).or(text.starts_with(b"[").then_some(Shape::Json))
+            }
+            ExportFormat::Csv => sniff::refused("", head).is_none().then_some(Shape::Table),
+            ExportFormat::Db => sniff::refused("", head).is_none().then_some(Shape::Opaque),
+        };
+        let expected = expected(format);
+        shape.ok_or_else(|| {
+            sniff::refused(expected, head).unwrap_or_else(|| {
+                let beginning: String = String::from_utf8_lossy(head).chars().take(40).collect();
+                Error::bad_data(format!("not {expected}; it begins with `{}`", beginning.escape_debug()))
+            })
+        })
+    }
+}
+
+const fn expected(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Nessus => "a .nessus report",
+        ExportFormat::Csv => "a table of comma-separated values",
+        ExportFormat::Html => "an HTML report",
+        ExportFormat::Pdf => "a PDF document",
+        ExportFormat::Db => "a scan database",
+        ExportFormat::V2 => "a packed .nessus report",
+        ExportFormat::Scap12 => "a packed SCAP result",
+        ExportFormat::Json => "JSON",
+    }
+}
+
+fn cut_off(format: ExportFormat, length: u64) -> Error {
+    Error::bad_data(format!("the file is cut off after {length} bytes: that is not {} whole", expected(format)))
+        .hint("nothing was changed: fetch it again")
+}
+
+fn ends_with_word(end: &[u8], word: &[u8]) -> bool {
+    end.len().checked_sub(word.len()).is_some_and(|at| end[at..].eq_ignore_ascii_case(word))
+}
+
+/// Whether XML ends with the closing tag of the element that it begins with.
+fn closes(head: &[u8], end: &[u8]) -> bool {
+    let mut rest = head;
+    while let Some(at) = memchr::memchr(b'<', rest) {
+        rest = &rest[at + 1..];
+        match rest.first() {
+            // Declarations and comments come before the root.
+            Some(b'?' | b'!') => continue,
+            Some(_) => {
+                let length = rest
+                    .iter()
+                    .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))
+                    .unwrap_or(rest.len());
+                let close = [b"</", &rest[..length], b">"].concat();
+                return end.ends_with(&close) || (rest.ends_with(b"/>") && end.ends_with(b"/>"));
+            }
+            None => return false,
+        }
+    }
+    // In another encoding than ASCII's kin the tags are not seen.
+    head.contains(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use super::*;
+
+    fn judged(format: ExportFormat, bytes: &[u8]) -> Result<(), String> {
+        let mut witness = Witness::default();
+        bytes.chunks(7).for_each(|chunk| witness.see(chunk));
+        assert_eq!(witness.length(), bytes.len() as u64);
+        witness.judge_file(format, Cursor::new(bytes)).map_err(|error| error.one_line())
+    }
+
+    fn zip() -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        writer.start_file("a.nessus", zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&b"<NessusClientData_v2/>".repeat(500)).unwrap();
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn every_cut_is_noticed() {
+        let page = [b"<!DOCTYPE html><html><body>".as_slice(), &[b'x'; 6000], b"</body></html>\n"].concat();
+        for (format, whole) in [
+            (
+                ExportFormat::Nessus,
+                b"<?xml version=\"1.0\"?>\n<NessusClientData_v2>\n</NessusClientData_v2>\n".to_vec(),
+            ),
+            (ExportFormat::Html, page),
+            (ExportFormat::Pdf, b"%PDF-1.4\n1 0 obj\nendobj\nstartxref\n12\n%%EOF".to_vec()),
+            (ExportFormat::V2, zip()),
+            (ExportFormat::Json, b"{\"a\": [1, 2]}".to_vec()),
+        ] {
+            assert_eq!(judged(format, &whole), Ok(()), "{format:?}");
+            // A line break at the end is no loss.
+            let least = whole.trim_ascii_end().len();
+            for at in 0..least {
+                assert!(judged(format, &whole[..at]).is_err(), "{format:?} cut at {at} of {least}");
+            }
+        }
+        assert_eq!(judged(ExportFormat::Csv, b"a,b\n1,2\n"), Ok(()));
+        assert!(judged(ExportFormat::Csv, b"a,b\n1,").is_err());
+        assert_eq!(judged(ExportFormat::Nessus, b"<NessusClientData_v2 a='1'/>"), Ok(()));
+        assert_eq!(judged(ExportFormat::Json, b"{}\n[1]\n"), Ok(()));
+        assert_eq!(judged(ExportFormat::Db, &[0, 200, 3]), Ok(()));
+    }
+
+    #[test]
+    fn damage_inside_is_noticed() {
+        let mut damaged = zip();
+        let at = damaged.len() / 2 - 20;
+        damaged[at] ^= 0xff;
+        assert!(judged(ExportFormat::V2, &damaged).is_err());
+        assert!(judged(ExportFormat::Json, b"{\"a\": [1 2]}").is_err());
+    }
+
+    #[test]
+    fn something_else_is_named() {
+        let page = b"<html><head><title>Sign  in</title></head></html>";
+        for format in [ExportFormat::Nessus, ExportFormat::Pdf, ExportFormat::Csv, ExportFormat::Db] {
+            assert!(judged(format, page).unwrap_err().contains("an HTML page, as of a login or an error: \"Sign in\""));
+        }
+        let refusal = br#"{"error_code": 147, "error_msg": "Scan Result #8 does not exist"}"#;
+        assert_eq!(
+            judged(ExportFormat::V2, refusal).unwrap_err(),
+            "not a packed .nessus report, but JSON: error 147: Scan Result #8 does not exist"
+        );
+        assert_eq!(judged(ExportFormat::Pdf, b"hello").unwrap_err(), "not a PDF document; it begins with `hello`");
+        assert_eq!(judged(ExportFormat::Csv, b"").unwrap_err(), "the vendor's file is empty");
+    }
+}

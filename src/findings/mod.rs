@@ -195,20 +195,11 @@ impl<'s> Emitter<'s> {
     /// # Errors
     /// Those of the sink.
     pub fn host(&mut self, host: &Host<'_>, rows: &[Details<'_>]) -> Result<()> {
-        self.hosts += 1;
-        self.more_of_host(host, rows)
-    }
-
-    /// Takes further rows of a host that had some before, as where a vendor's page ends within a host: the host is not
-    /// counted again, and equal keys count on.
-    ///
-    /// # Errors
-    /// Those of the sink.
-    pub fn more_of_host(&mut self, host: &Host<'_>, rows: &[Details<'_>]) -> Result<()> {
         let output = |row: usize| {
             let details = rows.get(row)?;
             details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
         };
+        self.hosts += 1;
         self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);
         self.hosts += u64::from(self.entry(host, rows, &mut ids)?);

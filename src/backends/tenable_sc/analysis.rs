@@ -177,43 +177,33 @@ struct Rows {
     results: Vec<Map<String, Value>>,
 }
 
-/// Reads the pages as findings.
+/// Reads the pages as findings, host by host.
 pub fn reader() -> PageReader {
-    let mut last = None;
-    Box::new(move |page, emitter| read(page, emitter, &mut last))
+    Box::new(read)
 }
 
-/// Hands the rows of a page on host by host. `last` is the host that the page before ended with.
-fn read(page: &[u8], emitter: &mut Emitter<'_>, last: &mut Option<Place>) -> Result<Option<Error>> {
+fn read(page: &[u8], emitter: &mut Emitter<'_>) -> Result<Option<Error>> {
     let page: Page = match serde_json::from_slice(page) {
         Ok(page) => page,
         Err(problem) => {
             return Ok(Some(Error::bad_data(format!("a page of findings is not what the API promises: {problem}"))));
         }
     };
-    let mut hosts: Vec<(Place, Host<'_>, Vec<Details<'_>>)> = Vec::new();
+    let mut hosts: Vec<(Host<'_>, Vec<Details<'_>>)> = Vec::new();
     let mut known: HashMap<Place, usize> = HashMap::new();
     for row in page.response.results {
         let mut record = Record::new(row);
-        let place = record.place();
-        let host = record.host();
-        let at = *known.entry(place.clone()).or_insert_with(|| {
-            hosts.push((place, host, Vec::new()));
+        let (place, host) = (record.place(), record.host());
+        let at = *known.entry(place).or_insert_with(|| {
+            hosts.push((host, Vec::new()));
             hosts.len() - 1
         });
-        if let Some((_, _, rows)) = hosts.get_mut(at) {
+        if let Some((_, rows)) = hosts.get_mut(at) {
             rows.push(record.details());
         }
     }
-    for (place, host, rows) in &hosts {
-        if last.as_ref() == Some(place) {
-            emitter.more_of_host(host, rows)?;
-        } else {
-            emitter.host(host, rows)?;
-        }
-    }
-    if let Some((place, ..)) = hosts.pop() {
-        *last = Some(place);
+    for (host, rows) in &hosts {
+        emitter.host(host, rows)?;
     }
     Ok(None)
 }

@@ -12,7 +12,8 @@ use crate::backends::sc_rest::testing::{
 use crate::backends::{Backend, Peers as _};
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
-use crate::model::{ExportFormat, Operation, Verb};
+use crate::model::{ExportFormat, Operation, RunState, Verb};
+use crate::sandbox::{Options, Sandbox};
 
 const REPORT: &str = r#"<?xml version="1.0"?><NessusClientData_v2><Report name="Weekly">
 <ReportHost name="192.0.2.1"><HostProperties><tag name="host-ip">192.0.2.1</tag><tag name="host-fqdn">Web.example.org</tag></HostProperties>
@@ -420,4 +421,41 @@ async fn a_number_that_is_a_run_and_a_scan_is_nothing_until_it_is_told_which() {
         assert_eq!(resolved(&*sc, "sc/9", verb).await.unwrap_err().exit(), Exit::NotFound);
     }
     assert!(vendor.lines().iter().all(|line| line.starts_with("GET ")));
+}
+
+/// The simulation reads the vendor's pages by itself. Every stored run of it, both ways.
+#[tokio::test]
+async fn the_simulated_instance_gives_the_same_findings_both_ways() {
+    let sandbox = Sandbox::start(Options::default()).unwrap();
+    let origin = |name: &str| sandbox.origins().iter().find(|(profile, _)| *profile == name).unwrap().1.clone();
+    let keys = "access_key = { command = ['printf', 'access'] }\nsecret_key = { command = ['printf', 'secret'] }";
+    let config = format!("[profiles.sc]\nbackend = 'tenable-sc'\nbase_url = '{}'\n{keys}\n", origin("sc"));
+    let program = Program::new(&config);
+    let sc = connect(&program);
+    let (mut compared, mut refused, mut unfiled) = (0, 0, 0);
+    for stored in sc.runs(None).await.unwrap().value {
+        let target = run(stored.run.as_ref().unwrap().as_str());
+        let file = match sc.results(&target, &fetch(false, false)).await {
+            Ok(report) => read(report).await,
+            Err(error) => {
+                assert_eq!(error.exit(), Exit::InvalidState, "{}", error.one_line());
+                refused += usize::from(stored.state != Some(RunState::Completed));
+                unfiled += usize::from(stored.state == Some(RunState::Completed));
+                continue;
+            }
+        };
+        let rows = read(sc.results(&target, &fetch(false, true)).await.unwrap()).await;
+        assert!(file.problem.is_none() && rows.problem.is_none(), "{:?} {:?}", file.problem, rows.problem);
+        assert_eq!((file.hosts, file.rows.len()), (rows.hosts, rows.rows.len()));
+        // A row of an audit's check does not say which check it is.
+        let of_plugins = |got: &Got| {
+            let is_check = |what: &str| what.starts_with("Some(\"21157\")");
+            let mut ids: Vec<_> = got.rows.iter().filter(|row| !is_check(&row.2)).map(|row| row.0.clone()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        assert_eq!(of_plugins(&file), of_plugins(&rows), "{stored:?}");
+        compared += 1;
+    }
+    assert_eq!((compared, refused, unfiled), (8, 4, 1));
 }

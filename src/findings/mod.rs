@@ -199,7 +199,6 @@ impl<'s> Emitter<'s> {
             let details = rows.get(row)?;
             details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
         };
-        self.hosts += 1;
         self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);
         self.hosts += u64::from(self.entry(host, rows, &mut ids)?);

@@ -54,6 +54,8 @@ pub(super) fn open(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn Rep
 struct Writer {
     out: Out,
     run: Option<Run>,
+    /// How the run before went, which is written once it is known whether anything after it failed.
+    went: Option<Invocation>,
     runs: usize,
     /// How many runs there will be, as far as that is known.
     expected: usize,
@@ -144,6 +146,7 @@ impl ReportWriter for Writer {
             return Err(Error::usage(format!("one SARIF document holds at most {MOST_RUNS} runs"))
                 .hint("write some of them to another file"));
         }
+        self.tell(true);
         self.run = Some(Run {
             about: about.clone(),
             anchor: Anchor::of(about),
@@ -164,9 +167,11 @@ impl ReportWriter for Writer {
         self.close(complete)
     }
 
-    fn finish(&mut self, _complete: bool) -> Result<()> {
+    fn finish(&mut self, complete: bool) -> Result<()> {
         // A report that was left open was not read whole.
         self.close(false)?;
+        // One that could not even be begun has no run of its own, and its lack must show in some place.
+        self.tell(complete);
         self.out.push(b"]}\n");
         self.out.flush()
     }
@@ -180,7 +185,7 @@ impl Writer {
     fn new(out: Box<dyn Write + Send>, expected: usize, bytes_left: u64) -> Self {
         let mut out = Out::new(out);
         out.push(b"{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[");
-        Self { out, run: None, runs: 0, expected, bytes_left, categories: HashSet::new(), notes: Vec::new() }
+        Self { out, run: None, went: None, runs: 0, expected, bytes_left, categories: HashSet::new(), notes: Vec::new() }
     }
 
     fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
@@ -210,7 +215,7 @@ impl Writer {
         let mut count = ordered.len();
         let used = loop {
             let document =
-                Document { run: &run, results: ordered.get(..count).unwrap_or_default(), id: &id.full, complete };
+                Document { run: &run, results: ordered.get(..count).unwrap_or_default(), id: &id.full };
             let mut plain = Counter(0);
             document.write(&mut plain);
             if plain.0 <= share {
@@ -241,8 +246,22 @@ impl Writer {
         }
         self.runs += 1;
         let results = ordered.get(..count).unwrap_or_default();
-        Document { run: &run, results, id: &id.full, complete }.write(&mut self.out);
+        Document { run: &run, results, id: &id.full }.write(&mut self.out);
+        self.went = Some(Invocation {
+            execution_successful: complete,
+            start_time_utc: time(run.started_at),
+            end_time_utc: time(run.ended_at),
+        });
         self.out.settle()
+    }
+
+    /// Ends the run that is written but for how it went.
+    fn tell(&mut self, complete: bool) {
+        let Some(mut went) = self.went.take() else { return };
+        went.execution_successful &= complete;
+        self.out.push(b",\"invocations\":[");
+        self.out.push(serde_json::to_string(&went).unwrap_or_default().as_bytes());
+        self.out.push(b"]}");
     }
 }
 
@@ -283,7 +302,6 @@ struct Document<'a> {
     run: &'a Run,
     results: &'a [&'a Kept],
     id: &'a str,
-    complete: bool,
 }
 
 #[derive(Serialize)]
@@ -297,7 +315,7 @@ struct Invocation {
 }
 
 impl Document<'_> {
-    /// Writes the run. The places that it goes to keep their failures to themselves.
+    /// Writes the run but for how it went. The places that it goes to keep their failures to themselves.
     fn write(&self, out: &mut impl Write) {
         // In the order of their first use, which is that of severity.
         let mut indexes = vec![None; self.run.rules.slots.len()];
@@ -314,11 +332,6 @@ impl Document<'_> {
         let places: HashSet<&str> = places.filter(|place: &&str| !place.is_empty()).collect();
         let wordings: Vec<Wording<'_>> =
             rules.iter().enumerate().map(|(index, rule)| rule.wording(index, &places)).collect();
-        let invocation = Invocation {
-            execution_successful: self.complete,
-            start_time_utc: time(self.run.started_at),
-            end_time_utc: time(self.run.ended_at),
-        };
         let mut write = || -> io::Result<()> {
             out.write_all(b"\n{\"automationDetails\":{\"id\":")?;
             serde_json::to_writer(&mut *out, self.id)?;
@@ -337,9 +350,7 @@ impl Document<'_> {
                 out.write_all(if at > 0 { b",\n" } else { b"\n" })?;
                 serde_json::to_writer(&mut *out, wording)?;
             }
-            out.write_all(b"]}},\"invocations\":[")?;
-            serde_json::to_writer(&mut *out, &invocation)?;
-            out.write_all(b"]}")
+            out.write_all(b"]}}")
         };
         let _kept_by_the_place = write();
     }

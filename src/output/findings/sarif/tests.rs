@@ -88,6 +88,12 @@ fn nothing_is_a_run_without_results_and_a_broken_report_says_so() {
         assert_eq!(run["invocations"][0]["executionSuccessful"], false);
     }
     assert_eq!(document["runs"].as_array().unwrap().len(), 2);
+    let mut lacks_one = Document::new(FindingFormat::Sarif, &Options::default());
+    lacks_one.report(&about(), &[(web(), vec![library()])], true);
+    lacks_one.report(&about(), &[], true);
+    let document = parsed(&lacks_one.finish(false));
+    let went = |run: usize| &document["runs"][run]["invocations"][0]["executionSuccessful"];
+    assert_eq!((went(0), went(1)), (&json!(true), &json!(false)));
     assert_eq!(parsed(&Document::new(FindingFormat::Sarif, &Options::default()).finish(true))["runs"], json!([]));
 }
 

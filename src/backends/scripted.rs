@@ -5,11 +5,14 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, json};
 
+use super::report::{Decoder, Fetch, Report};
 use super::{Backend, Target};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::findings::{Chunks, Decoded, Finding, FindingSink, Origin, decode_pages};
 use crate::model::{RunId, ScanId};
 use crate::sandbox::{Moment, Options, Reply, Request, Sandbox, Vendor, faults};
 use crate::ui::{Settings, Ui};
@@ -19,6 +22,8 @@ use crate::ui::{Settings, Ui};
 pub struct Heard {
     /// Method and path, as in a step.
     pub line: String,
+    /// Decoded query pairs in the order sent.
+    pub query: Vec<(String, String)>,
     /// Header names in lower case.
     pub headers: Vec<(String, String)>,
     /// The whole body.
@@ -53,6 +58,7 @@ impl Vendor for Scripted {
         let mut script = self.lock();
         script.heard.push(Heard {
             line: line.clone(),
+            query: request.query.clone(),
             headers: request.headers.clone(),
             body: String::from_utf8_lossy(&request.body).into_owned(),
         });
@@ -135,8 +141,81 @@ impl Rig {
         std::mem::take(&mut script.heard)
     }
 
+    /// How many steps nobody has asked for, for scripts that need not be played to their end.
+    pub fn unheard(&self) -> usize {
+        self.script.lock().steps.len()
+    }
+
     /// The request lines of [`Rig::heard`].
     pub fn lines(&self) -> Vec<String> {
         self.heard().into_iter().map(|heard| heard.line).collect()
+    }
+}
+
+/// How a result is fetched: whole, or with `--partial`.
+pub fn fetch(partial: bool) -> Fetch<'static> {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    Fetch { partial, via_analysis: false, deadline, tell: &|_| {} }
+}
+
+/// The chunks of a report, and with which error they ended.
+pub async fn chunks_of(report: &mut Report<'_>) -> (Vec<Bytes>, Option<Error>) {
+    let mut chunks = Vec::new();
+    while let Some(chunk) = report.download.next().await {
+        match chunk {
+            Ok(chunk) => chunks.push(chunk),
+            Err(problem) => {
+                assert!(report.download.next().await.is_none(), "an error is the last item");
+                return (chunks, Some(problem));
+            }
+        }
+    }
+    (chunks, None)
+}
+
+/// What a report of API answers says: rows as JSON, and how they were read.
+pub async fn findings_of(mut report: Report<'_>) -> (Vec<Value>, Decoded) {
+    let Some(Decoder::Pages(reader)) = report.decoder.take() else { panic!("{report:?} is not made of answers") };
+    let (chunks, problem) = chunks_of(&mut report).await;
+    let (sender, receiver) = Chunks::channel(chunks.len() + 1);
+    for chunk in chunks.into_iter().map(Ok).chain(problem.map(Err)) {
+        sender.try_send(chunk).unwrap();
+    }
+    drop(sender);
+    let origin = Origin { source: report.source, ..Origin::default() };
+    let read = move || {
+        let mut rows = Rows(Vec::new());
+        let decoded = decode_pages(receiver, reader, &origin, &mut rows).unwrap();
+        (rows.0, decoded)
+    };
+    std::thread::spawn(read).join().unwrap()
+}
+
+struct Rows(Vec<Value>);
+
+impl FindingSink for Rows {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let Finding { id, host, details, .. } = finding;
+        self.0.push(json!({
+            "id": id.to_string(),
+            "name": host.name,
+            "fqdn": host.fqdn,
+            "ip": host.ip,
+            "port": details.port,
+            "protocol": details.protocol,
+            "service": details.service,
+            "plugin_id": details.plugin_id,
+            "plugin_name": details.plugin_name,
+            "severity": details.severity.name(),
+            "severity_source": details.severity_source.name(),
+            "cves": details.cves,
+            "synopsis": details.synopsis,
+            "output": details.output,
+            "state": details.state,
+            "scored": details.cvss2.is_some() || details.cvss3.is_some() || details.cvss4.is_some(),
+            "seen": details.first_seen.is_some() || details.last_seen.is_some(),
+            "other": details.other,
+        }));
+        Ok(())
     }
 }

@@ -186,8 +186,8 @@ struct Place {
 }
 
 impl Numbering {
-    /// Lets an entry count on where earlier entries of the same host have equal keys.
-    pub(super) fn count_on(&mut self, source: Source, rows: &[Details<'_>], entry: &mut EntryIds) -> io::Result<()> {
+    /// Lets an entry count on where earlier entries of the same host have equal keys. Tells whether there were none.
+    pub(super) fn count_on(&mut self, source: Source, rows: &[Details<'_>], entry: &mut EntryIds) -> io::Result<bool> {
         let digest = ring::digest::digest(&SHA256, entry.host.as_bytes());
         let identity = FindingId::of(&digest).short();
         if let Some(first) = self.hosts.get(&identity).copied() {
@@ -212,11 +212,12 @@ impl Numbering {
             self.counted = Some((identity, counts));
             let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
             self.more.entry(identity).or_default().push(place);
+            Ok(false)
         } else {
             let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
             self.hosts.insert(identity, place);
+            Ok(true)
         }
-        Ok(())
     }
 }
 

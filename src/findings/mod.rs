@@ -170,7 +170,8 @@ impl<'s> Emitter<'s> {
         self.sink.needs()
     }
 
-    /// Takes rows of one host, as many at once as may have equal keys: their order does not change their ids.
+    /// Takes rows of one host, as many at once as may have equal keys: their order does not change their ids. A host that
+    /// comes again counts once.
     ///
     /// # Errors
     /// Those of the sink.
@@ -179,19 +180,20 @@ impl<'s> Emitter<'s> {
             let details = rows.get(row)?;
             details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
         };
-        self.hosts += 1;
         self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);
-        self.entry(host, rows, &mut ids)
+        self.hosts += u64::from(self.entry(host, rows, &mut ids)?);
+        Ok(())
     }
 
-    fn entry(&mut self, host: &Host<'_>, rows: &[Details<'_>], ids: &mut EntryIds) -> Result<()> {
-        self.numbering.count_on(self.origin.source, rows, ids).map_err(|problem| {
+    /// Tells whether it was the first entry of the host.
+    fn entry(&mut self, host: &Host<'_>, rows: &[Details<'_>], ids: &mut EntryIds) -> Result<bool> {
+        let is_first = self.numbering.count_on(self.origin.source, rows, ids).map_err(|problem| {
             Error::new(Exit::Internal, format!("cannot keep track of findings in a temporary file: {problem}"))
         })?;
         for (id, details) in ids.ids().zip(rows) {
             self.sink.finding(&Finding { id, origin: self.origin, host, details })?;
         }
-        Ok(())
+        Ok(is_first)
     }
 }

@@ -397,7 +397,7 @@ impl Http {
             let (event, problem) = match result {
                 Ok(mut received) => {
                     // Before anything reads it: what the vendor echoes must not get any further.
-                    received.body = auth::scrub_body(received.body, self.secrets());
+                    received.body = auth::scrub_body(received.body, self.secrets().into_iter().chain(request.hidden()));
                     self.log(request, &received, sent);
                     match self.classify(request, received, sent) {
                         Ok(answer) => return Ok(answer),
@@ -463,7 +463,7 @@ impl Http {
         }
         let body = match &request.body {
             Body::None => None,
-            Body::Json(value) => Some(value.to_string()),
+            Body::Json(value) => Some(request.with_secrets(value, Secret::expose).to_string()),
             Body::Private(text) => Some(text.expose().to_owned()),
             Body::Upload(upload) => {
                 headers.insert(CONTENT_TYPE, upload.content_type()?);
@@ -583,7 +583,7 @@ impl Http {
             request.method,
             trace::safe_url(&request.url().unwrap_or_else(|_bad| self.connection.base.clone()))
         );
-        let text = problem.vendor.text.as_deref().map(|text| self.scrub(text));
+        let text = problem.vendor.text.as_deref().map(|text| auth::scrub(&self.scrub(text), request.hidden()));
         let why = match (problem.status, &text, &problem.why) {
             (Some(status), Some(text), _) => format!("HTTP {status}: {text}"),
             (Some(status), None, _) => {
@@ -623,7 +623,7 @@ impl Http {
             headers = %self.scrub(&trace::safe_headers(&received.headers)),
             "answer"
         );
-        if !request.private {
+        if !request.private && !request.unlogged {
             tracing::trace!(profile = %self.profile, body = %trace::excerpt(self.scrub(&String::from_utf8_lossy(&received.body)).as_bytes()), "body");
         }
     }
@@ -753,9 +753,11 @@ pub struct Request<'a> {
     headers: Vec<(HeaderName, HeaderValue)>,
     accept: &'static str,
     body: Body,
+    secrets: Vec<(&'static str, Secret)>,
     repeat: Repeat,
     label: &'static str,
     private: bool,
+    unlogged: bool,
     streamed: bool,
 }
 
@@ -769,9 +771,11 @@ impl<'a> Request<'a> {
             headers: Vec::new(),
             accept: "application/json",
             body: Body::None,
+            secrets: Vec::new(),
             repeat,
             label: "",
             private: false,
+            unlogged: false,
             streamed: false,
         }
     }
@@ -812,6 +816,20 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Adds a secret to the JSON body. It is not planned, and what echoes it loses it.
+    #[must_use]
+    pub fn secret(mut self, name: &'static str, secret: Secret) -> Self {
+        self.secrets.push((name, secret));
+        self
+    }
+
+    /// Keeps the answer's body out of every log: it holds a token.
+    #[must_use]
+    pub fn unlogged(mut self) -> Self {
+        self.unlogged = true;
+        self
+    }
+
     /// Declares that a request other than GET only reads.
     #[must_use]
     pub fn reads(mut self) -> Self {
@@ -849,7 +867,8 @@ impl<'a> Request<'a> {
         let mut secrets: Vec<Secret> = self.http.secrets().into_iter().cloned().collect();
         secrets.extend(self.http.granted.borrow().iter().cloned());
         let rest = Rest {
-            length: response.content_length(),
+            // The library tells how much is left of what was announced.
+            length: response.content_length().map(|left| left + answer.body.len() as u64),
             response,
             patience: self.http.connection.timeout,
             what: format!("{} {}", self.method, trace::safe_url(&self.url()?)),
@@ -876,6 +895,20 @@ impl<'a> Request<'a> {
         Ok(url)
     }
 
+    fn hidden(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.iter().map(|(_, secret)| secret)
+    }
+
+    /// The JSON body together with its secrets, as they are to be written.
+    fn with_secrets<'t>(&'t self, body: &serde_json::Value, written: fn(&'t Secret) -> &'t str) -> serde_json::Value {
+        let mut whole = body.clone();
+        if let Some(members) = whole.as_object_mut() {
+            let secrets = self.secrets.iter().map(|(name, secret)| ((*name).to_owned(), written(secret).into()));
+            members.extend(secrets);
+        }
+        whole
+    }
+
     fn plan(&self) -> Result<PlannedRequest> {
         let url = self.url()?;
         let path = match url.query() {
@@ -883,8 +916,8 @@ impl<'a> Request<'a> {
             None => url.path().to_owned(),
         };
         let body = match &self.body {
-            Body::Json(value) => Some(value.clone()),
             Body::Upload(upload) => Some(upload.plan()),
+            Body::Json(value) => Some(self.with_secrets(value, |_secret| "(redacted)")),
             Body::None | Body::Private(_) => None,
         };
         Ok(PlannedRequest { method: self.method.to_string(), path, body })

@@ -79,7 +79,7 @@ impl Request {
 }
 
 /// One reply of a vendor, before faults.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reply {
     /// HTTP status.
     pub status: u16,

@@ -214,12 +214,15 @@ impl Config {
 /// One port of an address.
 #[derive(Debug, Deserialize)]
 pub struct OpenPort {
+    /// The port; a JSON number that may be written as 8080.0.
     #[serde(default)]
-    number: Loose,
+    pub number: Loose,
+    /// `tcp`; no others are documented, and none are ruled out.
     #[serde(default)]
-    proto: Loose,
+    pub proto: Loose,
+    /// `open`; no others are documented, and none are ruled out.
     #[serde(default)]
-    status: Loose,
+    pub status: Loose,
 }
 
 /// The latest result: a map whose keys are the scanned addresses.

@@ -14,6 +14,7 @@
 mod answer;
 mod form;
 mod order;
+mod results;
 #[cfg(test)]
 mod tests;
 
@@ -64,6 +65,7 @@ pub static SPEC: Spec = Spec {
     configure,
 };
 
+const NO_ANALYSIS: &str = "Cloudflare has one way to its results: leave `--via` out";
 const NO_PAUSE: &str = "Cloudflare's API has no pause: `scanctl scans update CONFIG --frequency 0` ends the recurrence of \
      a config, forgets its interval, and is not known to halt a scan under way";
 const NO_RESUME: &str = "Cloudflare's API has no resume: `scanctl scans update CONFIG --frequency DAYS` makes a config \
@@ -113,7 +115,7 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
-        Operation::ResultsViaAnalysis => Support::No("Cloudflare has one way to its results: leave `--via` out"),
+        Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: false } => Support::Via(CLONES),
         Operation::Status | Operation::Wait => Support::Via(RESULTS_ONLY),
         Operation::Control(control) => Support::No(no_control(control)),
@@ -463,12 +465,16 @@ impl Backend for Cloudflare {
         Ok(Run { state: None, message: Some(message), ..run })
     }
 
-    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        if fetch.via_analysis {
+            return Err(unsupported(&SPEC, Operation::ResultsViaAnalysis, NO_ANALYSIS));
+        }
+        results::results(self, target, fetch).await
     }
 
-    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        SPEC.export_format(Some(order.format))?;
+        results::export(self, target, fetch).await
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

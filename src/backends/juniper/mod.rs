@@ -1,8 +1,8 @@
 //! Juniper Secure Analytics (JSA): the scanner of its console, which is that of IBM QRadar Vulnerability Manager.
 //!
 //! Vendor pages: Juniper's "REST API Version 17.0 References", `GET /scanner/scanprofiles`, `…/{profileid}`,
-//! `…/{profileid}/runs`, `…/runs/{run_id}` and `POST /scanner/scanprofiles/{profileid}/start`; for what Juniper leaves
-//! out, IBM's reference of the same API.
+//! `…/{profileid}/runs`, `…/runs/{run_id}`, `…/runs/{run_id}/results` and `POST …/{profileid}/start`; for what Juniper
+//! leaves out, IBM's reference of the same API.
 //!
 //! Quirks that shape this file:
 //! - A start answers with a sentence. The run it started is whichever was not listed before.
@@ -14,8 +14,10 @@
 //! - The scanner is at its end of life. A newer console may have none, and then the endpoint itself is not found.
 
 mod form;
+mod range;
 mod records;
 mod refusal;
+mod results;
 #[cfg(test)]
 mod tests;
 
@@ -26,9 +28,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{HeaderName, HeaderValue, RANGE};
 use serde::de::DeserializeOwned;
 
+use self::range::Extent;
 use self::records::{Profile, RunRecord, newest_first};
 use self::refusal::{NOT_FOUND, NOT_PERMITTED};
 use super::change::{Applied, Change, Found, PreparedChange};
@@ -69,6 +72,7 @@ const API_VERSION: &str = "17.0";
 /// Rows asked for at a time.
 const PAGE: usize = 200;
 
+const NO_ANALYSIS: &str = "JSA has one way to its results: leave `--via` out";
 const NO_CONTROL: &str =
     "JSA's scanner API has no such call in any version; the Vulnerabilities tab of the console can do it";
 const TARGETS: &str = "the body of JSA's start call is undocumented: the targets go as a bare JSON array, and a console \
@@ -103,7 +107,7 @@ fn bare_id(verb: Verb) -> &'static str {
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
-        Operation::ResultsViaAnalysis => Support::No("JSA has one way to its results: leave `--via` out"),
+        Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: true } => {
             Support::Via("the start call's own body, as a bare JSON array of addresses and ranges; undocumented")
         }
@@ -197,11 +201,6 @@ struct Whole {
     raw: Vec<Bytes>,
 }
 
-/// The number behind the slash of `items 0-11/12` or `items */12`.
-fn total(headers: &HeaderMap) -> Option<usize> {
-    headers.get("content-range")?.to_str().ok()?.rsplit_once('/')?.1.trim().parse().ok()
-}
-
 /// One object that may come alone or as a list of one, as the vendor's own sample shows it.
 fn one_or_list<T: DeserializeOwned>(answer: &Answer) -> Result<Vec<T>> {
     if answer.body.trim_ascii_start().starts_with(b"{") {
@@ -223,14 +222,12 @@ impl Juniper {
         let mut known = HashSet::new();
         let mut first = 0;
         loop {
-            let range = format!("items={first}-{}", first + PAGE - 1);
-            let range = HeaderValue::from_str(&range).unwrap_or(HeaderValue::from_static("items=0-"));
-            let answer = self.http.get(path).header(RANGE, range).label(label).send().await?;
+            let answer = self.http.get(path).header(RANGE, range::ask(first, PAGE)).label(label).send().await?;
             let page = answer.json::<Option<Vec<T>>>()?.unwrap_or_default();
             let count = page.len();
             let before = known.len();
             listed.rows.extend(page.into_iter().filter(|row| id(row).is_some_and(|id| known.insert(id.to_owned()))));
-            let total = total(&answer.headers);
+            let total = Extent::of(&answer.headers).and_then(|extent| extent.total);
             listed.raw.push(answer.body);
             first += count;
             let all = total.map_or(count != PAGE, |total| first >= total);
@@ -348,8 +345,7 @@ impl Backend for Juniper {
     }
 
     async fn identity(&self) -> Result<Identity> {
-        let range = HeaderValue::from_static("items=0-0");
-        let request = self.http.get(["scanner", "scanprofiles"]).header(RANGE, range).label("scan profiles");
+        let request = self.http.get(["scanner", "scanprofiles"]).header(RANGE, range::ask(0, 1)).label("scan profiles");
         request.send().await?.json::<Option<Vec<Profile>>>()?;
         // The console names no user. The version is the one asked for; which one answers is not told either.
         let asked = self.version.to_str().unwrap_or_default().to_owned();
@@ -496,12 +492,16 @@ impl Backend for Juniper {
         Ok(run)
     }
 
-    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        if fetch.via_analysis {
+            return Err(unsupported(&SPEC, Operation::ResultsViaAnalysis, NO_ANALYSIS));
+        }
+        results::results(self, target, fetch).await
     }
 
-    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        SPEC.export_format(Some(order.format))?;
+        results::export(self, target, fetch).await
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

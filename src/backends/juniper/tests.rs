@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::records::{Profile, RunRecord, newest_first};
-use super::{SPEC, refusal, total};
+use super::{SPEC, refusal};
 use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
 use crate::backends::{Order, Seen};
 use crate::backends::{RunQuery, ScanQuery};
@@ -197,16 +197,6 @@ fn refusals_of_every_shape() {
     assert!(gone.contains("this console may no longer ship the scanner"), "{gone}");
     let removed = refusal::refusal(422, &HeaderMap::new(), b"{\"message\":\"Version HAS BEEN REMOVED\"}");
     assert!(removed.hint.unwrap().contains("`api_version`"));
-}
-
-#[test]
-fn the_total_of_a_range() {
-    for (text, expected) in [("items 0-11/12", Some(12)), ("items */3", Some(3)), ("items 0-1/*", None), ("x", None)] {
-        let mut headers = HeaderMap::new();
-        headers.insert("content-range", text.parse().unwrap());
-        assert_eq!(total(&headers), expected, "{text}");
-    }
-    assert_eq!(total(&HeaderMap::new()), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Vendor pages: <https://developer.tenable.com/reference/scans-launch>, `scans-pause`, `scans-resume`, `scans-stop`,
 //! `vm-scans-stop-force`, `scans-list`, `scans-details`, `scans-get-latest-status`, `scans-history`,
-//! `scans-history-details`, `io-scans-count`; states: <https://developer.tenable.com/docs/scan-status-tio>.
+//! `scans-history-details`, `io-scans-count`; exports: see [`export`]; states: <https://developer.tenable.com/docs/scan-status-tio>.
 //!
 //! Quirks that shape this file:
 //! - Control answers are 200 with an empty body. The work is only queued.
@@ -11,6 +11,7 @@
 //! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
 //! - An unknown key is answered with plain text that says "blacklisted"; it only means that the keys are not known.
 
+mod export;
 mod form;
 mod records;
 
@@ -173,22 +174,10 @@ impl TenableIo {
     }
 
     /// One run by its own id: the only call that tells of that run and no other.
-    async fn history_run(&self, scan: &ScanId, run: &RunId) -> Result<(Run, Answer)> {
+    async fn history_run(&self, scan: &ScanId, run: &RunId) -> Result<(HistoryRun, Answer)> {
         let answer =
             self.http.get(["scans", scan.as_str(), "history", run.as_str()]).label("run details").send().await?;
-        let read: HistoryRun = answer.json()?;
-        let word = read.status.owned();
-        let run = Run {
-            scan: Some(scan.clone()),
-            run: Some(run.clone()),
-            name: read.name.owned(),
-            state: word.as_deref().map(state),
-            native_state: word,
-            started_at: read.scan_start.seconds(),
-            ended_at: read.scan_end.seconds(),
-            ..Run::default()
-        };
-        Ok((run, answer))
+        Ok((answer.json()?, answer))
     }
 
     /// One run, from the details where the call for one run does not know it: Nessus has no such call, and right after
@@ -199,7 +188,7 @@ impl TenableIo {
                 let (details, answer) = self.details(scan).await?;
                 Ok((details.run(scan, run).ok_or(missing)?, answer))
             }
-            known => known,
+            known => known.map(|(read, answer)| (read.run(scan, run), answer)),
         }
     }
 
@@ -497,12 +486,13 @@ impl Backend for TenableIo {
         }
     }
 
-    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        let report = ExportOrder { format: ExportFormat::Nessus, chapters: Vec::new(), asset: None, password: None };
+        self.exported(target, &report, fetch).await
     }
 
-    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        self.exported(target, order, fetch).await
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

@@ -161,10 +161,20 @@ pub(super) struct Info {
     pub(super) timestamp: Loose,
     #[serde(default)]
     pub(super) hostcount: Loose,
+    #[serde(default)]
+    pub(super) scan_type: Loose,
+    #[serde(default)]
+    pub(super) is_archived: Loose,
+    #[serde(default)]
+    pub(super) reindexing: Loose,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct DetailsHistory {
+    #[serde(default)]
+    pub(super) history_id: Loose,
+    #[serde(default)]
+    pub(super) is_archived: Loose,
     #[serde(default)]
     pub(super) uuid: Loose,
     #[serde(default)]
@@ -199,8 +209,12 @@ impl Details {
         if self.info.uuid.text() == Some(run.as_str()) {
             return Some(self.newest(scan));
         }
-        let entry = self.history.iter().find(|entry| entry.uuid.text() == Some(run.as_str()))?;
-        Some(entry.run(scan, self.info.name.owned()))
+        Some(self.entry(run)?.run(scan, self.info.name.owned()))
+    }
+
+    /// One run of the embedded history.
+    pub(super) fn entry(&self, run: &RunId) -> Option<&DetailsHistory> {
+        self.history.iter().find(|entry| entry.uuid.text() == Some(run.as_str()))
     }
 }
 
@@ -258,11 +272,47 @@ pub(super) struct HistoryRun {
     pub(super) scan_start: Loose,
     #[serde(default)]
     pub(super) scan_end: Loose,
+    /// The history id; a scan's record has its own id under this name.
+    #[serde(default)]
+    pub(super) object_id: Loose,
+    #[serde(default)]
+    pub(super) scan_type: Loose,
+    #[serde(default)]
+    pub(super) is_archived: Loose,
+}
+
+impl HistoryRun {
+    pub(super) fn run(&self, scan: &ScanId, run: &RunId) -> Run {
+        let word = self.status.owned();
+        Run {
+            scan: Some(scan.clone()),
+            run: Some(run.clone()),
+            name: self.name.owned(),
+            state: word.as_deref().map(state),
+            native_state: word,
+            started_at: self.scan_start.seconds(),
+            ended_at: self.scan_end.seconds(),
+            ..Run::default()
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct LatestStatus {
     pub(super) status: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ExportAnswer {
+    /// Text, of any form; Nessus has a number here.
+    #[serde(default)]
+    pub(super) file: Loose,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ExportStatus {
+    #[serde(default)]
+    pub(super) status: Loose,
 }
 
 #[derive(Debug, Deserialize)]

@@ -403,7 +403,7 @@ mod tests {
     }
 
     fn told(error: &Error) -> String {
-        let place = error.message().replace(|symbol: char| symbol == '\\', "/");
+        let place = error.message().replace('\\', "/");
         let message = place.rsplit_once("scan.file").map_or(place.clone(), |(_, rest)| format!("scan.file{rest}"));
         format!("{} {message} | {}", error.exit().code(), error.hint_text().unwrap_or_default())
     }

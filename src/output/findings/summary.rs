@@ -142,7 +142,7 @@ impl<T: Weight> Tally<T> {
     }
 
     /// Those that matter, the most important first; equal ones by name.
-    pub(super) fn ranked<'t>(&'t self, wanted: impl Fn(&T) -> bool, name: impl Fn(&T) -> &str) -> Vec<&'t T> {
+    pub(super) fn ranked(&self, wanted: impl Fn(&T) -> bool, name: impl Fn(&T) -> &str) -> Vec<&T> {
         let mut all: Vec<&T> = self.kept.values().filter(|one| wanted(one)).collect();
         all.sort_by(|left, right| right.weight().cmp(&left.weight()).then_with(|| name(left).cmp(name(right))));
         all

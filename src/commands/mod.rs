@@ -10,6 +10,7 @@ pub mod gather;
 pub mod launch;
 pub mod list;
 pub mod man;
+pub mod misplaced;
 pub mod one;
 pub mod pause;
 pub mod profiles;

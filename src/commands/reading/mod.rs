@@ -3,6 +3,7 @@
 //! Shared by the commands that read findings. Not for: which findings are wanted, where they are written, and what the
 //! exit code is; that is each command's own.
 
+pub mod call;
 pub mod flags;
 pub mod older;
 pub mod pump;
@@ -21,7 +22,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::{self, Decoded, Finding, FindingSink, Needs, Origin, PageReader};
-use crate::model::{Address, Run, RunState, Verb};
+use crate::model::{Address, ExportFormat, Run, RunState, Verb};
 use crate::output::findings::About;
 use crate::poll;
 use crate::ui::Progress;
@@ -163,6 +164,25 @@ pub fn exit_of_part(run: &Run) -> Exit {
 }
 
 impl Opened<'_> {
+    /// Writes the vendor's bytes to these places as they come. The exit code of what was asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, exit 1 where they cannot be written.
+    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<Exit> {
+        let Self { about: _, incomplete, source } = self;
+        let Source::Vendor(download, decoder) = source else {
+            return Err(Error::usage("a local file is not the vendor's answer"));
+        };
+        let format = match decoder {
+            Some(Decoder::Pages(_)) => ExportFormat::Json,
+            Some(Decoder::Nessus) | None => ExportFormat::Nessus,
+        };
+        let part = incomplete.map(|(_, exit)| exit);
+        let saved =
+            save::save(context, download, decoder.as_ref(), format, part.is_some(), places, Some(progress)).await?;
+        saved.conclude(&context.ui, part)
+    }
+
     /// Reads the report to its end.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use clap_complete::ArgValueCandidates;
 use super::completions;
 use super::reading::call::{Call, Pipeline};
 use super::reading::flags::{Filters, Gates};
-use super::reading::older::{self, Named};
+use super::reading::older::{Named, Side};
 use super::reading::{self, Ask, Opened, save};
 use super::targets::{self, Job, Plan};
 use super::waiting::parse_duration;
@@ -127,27 +127,18 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let backends = targets::connect(context, &plan, &[operation], false)?;
     plan.jobs.truncate(plan.jobs.len() - usize::from(older.is_some()));
 
-    let baseline = match (older, older_file) {
-        (Some(job), _) => {
-            let Some(backend) = backends.get(&job.profile) else { return Ok(Exit::Success) };
-            let progress = context.ui.progress(&job.full());
-            let ask = Ask { partial: false, ..ask };
-            let read = async {
-                let opened = reading::open_address(context, backend, &job, ask, &progress).await?;
-                older::read_whole(context, opened, Some(&progress), Baseline::default()).await
-            };
-            match read.await {
-                Ok(baseline) => Some(baseline),
-                Err(error) => {
-                    let failure = targets::failed(&job, backend.spec().id, Verb::Results, error);
-                    targets::report_failure(&context.ui, &failure);
-                    return Ok(failure.exit);
-                }
-            }
-        }
-        (None, Some(opened)) => Some(older::read_whole(context, opened, None, Baseline::default()).await?),
-        (None, None) => None,
+    let side = match (&older, older_file) {
+        (Some(job), _) => backends.get(&job.profile).map(|backend| Side::Address(job.clone(), backend)),
+        (None, file) => file.map(|opened| Side::File(Box::new(opened))),
     };
+    let mut baseline = None;
+    if let Some(side) = side {
+        let tell = side.teller();
+        match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
+            Ok(read) => baseline = Some(read),
+            Err(error) => return Ok(tell(&context.ui, error)),
+        }
+    }
     let mut call = Call::new(context, Pipeline::new(filters.into_filter(), gates, baseline, delivery));
     call.refused(&plan);
     for opened in files {

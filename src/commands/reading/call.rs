@@ -196,26 +196,34 @@ impl<'a> Call<'a> {
             };
             ui.status(&format!("{}{compared}", in_words(&all)));
         }
-        let delivered = delivery.finish(exit == Exit::Success);
-        for note in &delivered.notes {
-            ui.warn(note);
-        }
-        for partial in &delivered.partial {
-            ui.status(&format!("note: what was read is in {}", partial.display()));
-        }
-        for failure in &delivered.failures {
-            cli::report(ui, failure, Subject::default());
-        }
-        let reached = gates.judge(&all, &new);
-        let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
-        match reached {
-            Ok(()) => Ok(fate),
-            Err(gate) if fate == Exit::Success => Err(gate),
-            Err(gate) => {
-                // It is not what the call ends with: nobody knows what was not read.
-                ui.warn(&gate.one_line());
-                Ok(fate)
-            }
+        conclude(context, delivery, exit, gates.judge(&all, &new))
+    }
+}
+
+/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call.
+///
+/// # Errors
+/// Exit 10 for a gate that was reached.
+pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<()>) -> Result<Exit> {
+    let ui = &context.ui;
+    let delivered = delivery.finish(exit == Exit::Success);
+    for note in &delivered.notes {
+        ui.warn(note);
+    }
+    for partial in &delivered.partial {
+        ui.status(&format!("note: what was read is in {}", partial.display()));
+    }
+    for failure in &delivered.failures {
+        cli::report(ui, failure, Subject::default());
+    }
+    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
+    match gate {
+        Ok(()) => Ok(fate),
+        Err(gate) if fate == Exit::Success => Err(gate),
+        Err(gate) => {
+            // It is not what the call ends with: nobody knows what was not read.
+            ui.warn(&gate.one_line());
+            Ok(fate)
         }
     }
 }

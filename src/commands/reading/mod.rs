@@ -92,8 +92,13 @@ pub fn open_file(name: &str) -> Result<Opened<'static>> {
         }
         (name.to_owned(), Box::new(file))
     };
+    Ok(open_source(address, source))
+}
+
+/// A local source under this name.
+pub fn open_source(address: String, source: Box<dyn Read + Send>) -> Opened<'static> {
     let about = About { address, ..About::default() };
-    Ok(Opened { about, incomplete: None, source: Source::Local(source) })
+    Opened { about, incomplete: None, source: Source::Local(source) }
 }
 
 /// Asks for the result behind an address, up to its first byte.

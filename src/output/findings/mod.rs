@@ -9,6 +9,7 @@
 mod columns;
 mod csv;
 mod defectdojo;
+pub mod diff;
 mod html;
 mod json;
 mod markdown;

@@ -351,7 +351,7 @@ impl Writer {
         if rows.is_empty() || self.layout.is_some() {
             return;
         }
-        let is_usual = self.columns == Shown::USUAL;
+        let is_usual = self.columns == Shown::USUAL || self.changes.is_some();
         let headers: Vec<String> = self.columns.iter().map(|column| column.header(is_usual)).collect();
         let content = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.cells.get(column));

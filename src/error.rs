@@ -130,6 +130,13 @@ impl Error {
         self
     }
 
+    /// Puts a name before the message: `NAME: message`.
+    #[must_use]
+    pub fn prefix(mut self, name: &str) -> Self {
+        self.0.message = format!("{name}: {}", self.0.message);
+        self
+    }
+
     /// Replaces the exit code.
     #[must_use]
     pub fn with_exit(mut self, exit: Exit) -> Self {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::reading::save::{Place, Saved, save};
+use super::reading::save::{Place, save};
 use super::reading::{self, pump};
 use super::targets;
 use super::waiting::parse_duration;
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::model::{Address, ExportFormat, Operation, Verb};
 use crate::output::place::Target;
+use crate::output::wanted;
 use crate::poll;
 use crate::secret::SecretSource;
 use crate::ui::size;
@@ -38,8 +39,8 @@ pub struct Args {
     pub run: String,
 
     /// The file's format: nessus, csv, html, pdf or db (tenable-io), v2 or scap1_2 (tenable-sc), v2 (tenable-sc-director), json (juniper, cloudflare); else what FILE's name tells, else the usual one
-    #[arg(id = "as", long = "as", value_name = "FORMAT", add = clap_complete::ArgValueCandidates::new(super::completions::export_formats))]
-    pub format: Option<ExportFormat>,
+    #[arg(long = "as", value_name = "FORMAT", add = clap_complete::ArgValueCandidates::new(super::completions::export_formats))]
+    pub file_format: Option<ExportFormat>,
 
     /// Chapters of a pdf or html file, instead of the usual ones
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -67,7 +68,7 @@ pub struct Args {
 /// # Errors
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
-    let Args { run, format, chapters, asset_id, password_from, partial, timeout } = args;
+    let Args { run, file_format, chapters, asset_id, password_from, partial, timeout } = args;
     let file = destination(global)?;
     let password = password_from.as_deref().map(SecretSource::parse).transpose()?;
     let operations = [Operation::Export];
@@ -76,7 +77,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Err(Error::usage("which run?").into());
     };
     let spec = context.inspect(&job.profile)?.spec;
-    let format = spec.export_format(format.or_else(|| file.and_then(|file| told_by(file, spec.exports))))?;
+    let format = spec.export_format(file_format.or_else(|| file.and_then(|file| told_by(file, spec.exports))))?;
     let Some(format) = format else {
         return Err(Error::new(Exit::Unsupported, format!("backend `{}` makes no files", spec.id)).into());
     };
@@ -84,9 +85,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let places = vec![match file {
         Some(path) => Place::File(Target::open(path)?),
         None if context.ui.stdout_is_terminal() => {
-            return Err(Error::usage("the vendor's raw bytes are not written to a terminal")
-                .hint("name a file with -o FILE, or redirect stdout")
-                .into());
+            return Err(wanted::raw_on_terminal().into());
         }
         None => Place::Stdout(context.ui.stdout()),
     }];
@@ -114,39 +113,20 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         let full = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
         context.ui.status(&format!("{full}: {}", target.describe()));
         super::tell(context, &report.notes);
-        let part = report.incomplete.as_ref().map(|why| reading::part_only(why, &report.run));
-        if let Some(part) = &part {
-            context.ui.warn(&format!("{full}: {}", part.message()));
-        }
+        let part = report.incomplete.as_ref().map(|why| {
+            context.ui.warn(&format!("{full}: not the whole result: {why}"));
+            reading::part_only(why, &report.run).exit()
+        });
         let decoder = report.decoder.as_ref();
         let saved = save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
-        conclude(context, saved, part, file)
-    };
-    match exporting.await {
-        Ok(exit) => Ok(exit),
-        Err(error) => {
-            let failure = targets::failed(job, spec.id, Verb::Export, error);
-            targets::report_failure(&context.ui, &failure);
-            Ok(failure.exit)
+        let length = saved.length;
+        let exit = saved.conclude(&context.ui, part)?;
+        if let (Some(file), Exit::Success) = (file, exit) {
+            context.ui.status(&format!("{}: {}", file.display(), size(length)));
         }
-    }
-}
-
-fn conclude(context: &Context, saved: Saved, part: Option<Error>, file: Option<&Path>) -> Result<Exit> {
-    let Saved { length, problem, partial } = saved;
-    for partial in &partial {
-        context.ui.status(&format!("note: what came is in {}", partial.display()));
-    }
-    if let Some(problem) = problem {
-        return Err(problem);
-    }
-    if let Some(part) = part {
-        return Err(part);
-    }
-    if let Some(file) = file {
-        context.ui.status(&format!("{}: {}", file.display(), size(length)));
-    }
-    Ok(Exit::Success)
+        Ok(exit)
+    };
+    Ok(targets::concluded(&context.ui, job, spec.id, Verb::Export, exporting.await))
 }
 
 /// The file that the user names; none for stdout.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::misplaced::FindingFlags;
 use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::waiting;
@@ -62,6 +63,10 @@ pub struct Args {
     /// Read what a launch reads, send nothing, print what would be sent
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+
+    /// What belongs to `results`.
+    #[command(flatten)]
+    pub findings: FindingFlags,
 }
 
 /// What to do when the scan is running already.
@@ -81,7 +86,8 @@ pub enum IfRunning {
 /// # Errors
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
-    let Args { scans, wait, patience, targets, ports, if_running, dry_run } = args;
+    let Args { scans, wait, patience, targets, ports, if_running, dry_run, findings } = args;
+    findings.refuse(Verb::Launch, global, &scans)?;
     let order = Order { targets: list(targets.as_deref())?, ports: list(ports.as_deref())? };
     if if_running != IfRunning::Fail && !order.targets.is_empty() {
         return Err(Error::usage(

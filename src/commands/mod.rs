@@ -5,6 +5,7 @@ pub mod changing;
 pub mod completions;
 pub mod control;
 pub mod demo;
+pub mod diff;
 pub mod drafting;
 pub mod export;
 pub mod force_stop;
@@ -12,6 +13,7 @@ pub mod gather;
 pub mod launch;
 pub mod list;
 pub mod man;
+pub mod misplaced;
 pub mod one;
 pub mod pause;
 pub mod profiles;
@@ -50,6 +52,7 @@ pub enum Command {
     Wait(wait::Args),
     Results(results::Args),
     Export(export::Args),
+    Diff(diff::Args),
     List(list::Args),
     Scans(scans::Args),
     Runs(runs::Args),
@@ -77,6 +80,7 @@ pub fn run(cli: Cli, context: &Context) -> anyhow::Result<ExitCode> {
         Command::Wait(args) => online(context, wait::run(args, &global, context)),
         Command::Results(args) => online(context, results::run(args, &global, context)),
         Command::Export(args) => online(context, export::run(args, &global, context)),
+        Command::Diff(args) => online(context, diff::run(args, &global, context)),
         Command::List(args) => online(context, list::run(args, &global, context)),
         Command::Scans(args) => online(context, scans::run(args, &global, context)),
         Command::Runs(args) => online(context, runs::run(args, &global, context)),

@@ -1,24 +1,33 @@
 //! `scanctl results`: the findings of runs and of report files, in any format, any size.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use super::reading::{self, Ask, End, Opened};
-use super::targets::{self, Job};
+use clap_complete::ArgValueCandidates;
+
+use super::completions;
+use super::reading::call::{Call, Pipeline};
+use super::reading::flags::{Filters, Gates};
+use super::reading::older::{Named, Side};
+use super::reading::{self, Ask, Opened, save};
+use super::targets::{self, Job, Plan};
 use super::waiting::parse_duration;
-use crate::backends::Backend;
-use crate::cli::{self, Global};
+use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::filter::{Counts, Filter, HostPattern};
-use crate::findings::{Finding, FindingSink, Needs, Severity};
+use crate::findings::Severity;
+use crate::findings::baseline::Baseline;
 use crate::model::{Operation, Verb};
 use crate::output::delivery::Delivery;
-use crate::output::findings::{FindingFormat, Options};
-use crate::output::rows::Subject;
+use crate::output::findings::{self, Columns, FindingFormat, Options};
+use crate::output::wanted::Wanted;
 
-/// Read the findings of runs
+/// Read the findings of runs, or of report files
+///
+/// Writes them as table, json, ndjson, csv, sarif, ocsf, ocsf-array, defectdojo, markdown or html, to stdout and to any
+/// number of files in one pass. A FILE appears only when everything was read whole; otherwise it stays as it was, and
+/// what was read is in FILE.partial. A run that is active, or ended stopped, aborted, failed or partial, is refused
+/// (exit 6) unless --partial.
 ///
 /// What an ID means: tenable-io: scan id or schedule uuid (its active, else latest run). tenable-sc: scanResult id
 /// (`sc/@8`), or a scan id where no scanResult has it. tenable-sc-director: Director scanResult id. juniper: scan
@@ -26,50 +35,52 @@ use crate::output::rows::Subject;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl results io/219 --min-severity high
-  scanctl results io/219@latest -o findings.sarif -o summary.md --fail-on critical
-  scanctl results --from report.nessus -f csv")]
+  scanctl results io/219 sc/@8 -o findings.sarif -o summary.md -o json=- --fail-on critical
+  scanctl results io/219 --baseline ./last-week.json --fail-on-new high -o ./this-week.json
+  scanctl results --from report.nessus -f csv --columns core
+  run=$(scanctl launch -q --wait io/219) && scanctl results \"$run\" --fail-on high")]
 pub struct Args {
     /// Runs, as [PROFILE/]ID, [PROFILE/]SCAN@RUN or [PROFILE/]name:NAME
-    #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from", add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
+    #[arg(value_name = "RUN", required_unless_present = "from", conflicts_with = "from", add = ArgValueCandidates::new(completions::address_starts))]
     pub runs: Vec<String>,
 
-    /// Read a .nessus report, bare, gzip or zip, from a file or from stdin (`-`); needs no profile (repeatable)
+    /// Read a .nessus report, bare, gzip or zip, or findings saved as json or ndjson, from a file or from stdin (`-`); needs no profile (repeatable)
     #[arg(long, value_name = "FILE|-", value_hint = clap::ValueHint::FilePath)]
     pub from: Vec<String>,
 
     /// Ask another API of the vendor than the usual one
-    #[arg(long, value_name = "API")]
+    #[arg(long, value_name = "API", conflicts_with = "from")]
     pub via: Option<Via>,
 
     /// Take what there is of a run that is active or did not end well; it is marked incomplete, exit 6 or 11
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub partial: bool,
 
     /// Give up when the vendor has not prepared the report after this long, 24h unless told otherwise (exit 9)
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, conflicts_with = "from")]
     pub timeout: Option<Duration>,
 
-    /// Only these severities: critical, high, medium, low, info
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub severity: Vec<Severity>,
+    /// Which findings.
+    #[command(flatten)]
+    pub filters: Filters,
 
-    /// Only this severity and worse
-    #[arg(long, value_name = "SEVERITY")]
-    pub min_severity: Option<Severity>,
-
-    /// Only these plugins
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub plugin: Vec<String>,
-
-    /// Only these hosts: a network (192.0.2.0/24), an address, or a name with * and ? (repeatable, or a list)
-    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
-    pub host: Vec<HostPattern>,
-
-    /// Exit 10 when there is a finding of this severity or worse, after everything is written
-    #[arg(long, value_name = "SEVERITY")]
+    /// Exit 10 when there is a finding of this severity or worse, once everything is written
+    #[arg(long, value_name = "SEVERITY", help_heading = "Gates", add = ArgValueCandidates::new(completions::severities))]
     pub fail_on: Option<Severity>,
 
-    /// Include open ports where a format leaves them out
+    /// Exit 10 when there is a finding of this severity (info unless told) or worse that the baseline has not
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", requires = "baseline", help_heading = "Gates", add = ArgValueCandidates::new(completions::severities))]
+    pub fail_on_new: Option<Severity>,
+
+    /// Compare with an older report: ./FILE (.nessus, or findings saved as json or ndjson) or a run's address
+    #[arg(long, value_name = "FILE|RUN", help_heading = "Gates", value_hint = clap::ValueHint::FilePath)]
+    pub baseline: Option<String>,
+
+    /// The columns of csv and table: core, facts, all, or keys of a finding
+    #[arg(long, value_name = "LIST")]
+    pub columns: Option<Columns>,
+
+    /// Write open ports as events of ocsf too
     #[arg(long)]
     pub include_ports: bool,
 }
@@ -86,168 +97,97 @@ pub enum Via {
 /// # Errors
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
-    let Args { runs, from, via, partial, timeout, severity, min_severity, plugin, host, fail_on, include_ports } = args;
+    let Args { runs, from, via, partial, timeout, filters, fail_on, fail_on_new, baseline, columns, include_ports } =
+        args;
     let wanted = global.output();
     wanted.places::<FindingFormat>()?;
+    let gates = Gates { any: fail_on, new: fail_on_new };
     let ask = Ask { partial, via_analysis: via == Some(Via::Analysis), timeout: timeout.unwrap_or(reading::TIMEOUT) };
-    let filter = Filter { severities: severity, least: min_severity, plugins: plugin, hosts: host };
     let operation = if ask.via_analysis { Operation::ResultsViaAnalysis } else { Operation::Results };
-    let operations = [operation];
-    let plan = targets::plan(context, Verb::Results, &runs, &operations)?;
-    let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<_>>>()?;
-    let delivery = Delivery::open(&wanted, Options { include_ports, ..Options::default() }, &context.ui)?;
-    let backends = targets::connect(context, &plan, &operations, false)?;
-
-    let mut call = Call { context, fates: Vec::new(), pipeline: Some(Pipeline::new(filter, fail_on, delivery)) };
-    for (_, outcome) in &plan.refused {
-        call.fates.push(outcome.exit);
-        targets::report_failure(&context.ui, outcome);
+    if wanted.raw {
+        let reads = !filters.is_empty() || !gates.is_empty() || baseline.is_some() || columns.is_some();
+        return Ok(raw(context, &wanted, &runs, operation, ask, reads || include_ports).await?);
     }
+
+    let named = baseline.as_deref().map(Named::parse).transpose()?;
+    let mut typed = runs.clone();
+    if let Some(Named::Address(address)) = &named {
+        typed.push(address.clone());
+    }
+    let mut plan = targets::plan(context, Verb::Results, &typed, &[operation])?;
+    let older = take_older(&mut plan, runs.len())?;
+    let older_file = match &named {
+        Some(Named::File(name)) => Some(reading::open_file(name)?),
+        _ => None,
+    };
+    let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;
+    let options = Options { include_ports, columns, reports: plan.jobs.len() + files.len(), ..Options::default() };
+    let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
+    plan.jobs.extend(older.clone());
+    let backends = targets::connect(context, &plan, &[operation], false)?;
+    plan.jobs.truncate(plan.jobs.len() - usize::from(older.is_some()));
+
+    let side = match (&older, older_file) {
+        (Some(job), _) => backends.get(&job.profile).map(|backend| Side::Address(job.clone(), backend)),
+        (None, file) => file.map(|opened| Side::File(Box::new(opened))),
+    };
+    let mut baseline = None;
+    if let Some(side) = side {
+        let tell = side.teller();
+        match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
+            Ok(read) => baseline = Some(read),
+            Err(error) => return Ok(tell(&context.ui, error)),
+        }
+    }
+    let mut call = Call::new(context, Pipeline::new(filters.into_filter(), gates, baseline, delivery));
+    call.refused(&plan);
     for opened in files {
-        let name = opened.about.address.clone();
-        let read = call.read(opened, false).await;
-        call.conclude(read, |error| {
-            let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
-            cli::report(&context.ui, &error.context(name.clone()), subject);
-        });
+        call.file(opened).await;
     }
     for job in &plan.jobs {
-        let Some(backend) = backends.get(&job.profile) else { continue };
-        if call.is_over() {
-            break;
+        if let Some(backend) = backends.get(&job.profile) {
+            call.address(backend, job, ask).await;
         }
-        let read = call.address(backend, job, ask).await;
-        call.conclude(read, |error| {
-            targets::report_failure(&context.ui, &targets::failed(job, backend.spec().id, Verb::Results, error));
-        });
     }
     Ok(call.finish()?)
 }
 
-/// One call: what was read so far, and what became of it.
-struct Call<'a> {
-    context: &'a Context,
-    fates: Vec<Exit>,
-    /// None where the thread that reads kept it.
-    pipeline: Option<Pipeline>,
+/// Takes the older run out of the plan, where there is one. Without it nothing could be compared.
+fn take_older(plan: &mut Plan, index: usize) -> Result<Option<Job>> {
+    if let Some(at) = plan.refused.iter().position(|(refused, _)| *refused == index) {
+        let (_, outcome) = plan.refused.remove(at);
+        let error = outcome.error.unwrap_or_else(|| Error::new(outcome.exit, "it cannot be read"));
+        return Err(error.context("the baseline cannot be read"));
+    }
+    let at = plan.jobs.iter().position(|job| job.index == index);
+    Ok(at.map(|at| plan.jobs.remove(at)))
 }
 
-impl Call<'_> {
-    /// Whether nothing more is to be read.
-    fn is_over(&self) -> bool {
-        self.context.interrupt.received().is_some() || self.pipeline.as_ref().is_none_or(Pipeline::is_idle)
+/// The vendor's bytes as they come.
+async fn raw(
+    context: &Context,
+    wanted: &Wanted,
+    runs: &[String],
+    operation: Operation,
+    ask: Ask,
+    reads: bool,
+) -> Result<Exit> {
+    if reads {
+        return Err(Error::usage("`--raw` prints the vendor's bytes, which are not read as findings"));
     }
-
-    async fn address(&mut self, backend: &Rc<dyn Backend>, job: &Job, ask: Ask) -> Result<Exit> {
-        let progress = self.context.ui.progress(&job.full());
-        let opened = reading::open_address(self.context, backend, job, ask, &progress).await?;
-        // A live display and rows on one terminal would write over each other.
-        let shows = !(self.context.ui.stdout_is_terminal()
-            && self.pipeline.as_ref().is_some_and(|pipeline| pipeline.delivery.is_on_stdout()));
-        let progress = shows.then_some(progress);
-        self.read_with(opened, progress.as_ref()).await
-    }
-
-    async fn read(&mut self, opened: Opened<'_>, _progress: bool) -> Result<Exit> {
-        self.read_with(opened, None).await
-    }
-
-    async fn read_with(&mut self, opened: Opened<'_>, progress: Option<&crate::ui::Progress>) -> Result<Exit> {
-        let Some(mut pipeline) = self.pipeline.take() else { return Ok(Exit::Success) };
-        let incomplete = opened.incomplete.clone();
-        pipeline.delivery.begin(&opened.about);
-        match opened.read(self.context, progress, pipeline).await? {
-            End::Decoded(mut pipeline, decoded) => {
-                pipeline.delivery.end(&decoded, decoded.is_complete() && incomplete.is_none());
-                self.pipeline = Some(pipeline);
-                decoded.problem.or(incomplete).map_or(Ok(Exit::Success), Err)
-            }
-            End::Enough(pipeline, problem) => {
-                let idle = pipeline.is_idle();
-                self.pipeline = Some(pipeline);
-                if idle { Ok(Exit::Success) } else { Err(problem) }
-            }
-            End::Abandoned => Ok(self.context.interrupt.received().unwrap_or(Exit::Success)),
-        }
-    }
-
-    fn conclude(&mut self, read: Result<Exit>, report: impl FnOnce(Error)) {
-        match read {
-            Ok(exit) => self.fates.push(exit),
-            Err(error) => {
-                self.fates.push(error.exit());
-                report(error);
-            }
-        }
-    }
-
-    fn finish(self) -> Result<Exit> {
-        let Self { context, mut fates, pipeline } = self;
-        fates.extend(context.interrupt.received());
-        let exit = Exit::of_targets(fates);
-        let Some(pipeline) = pipeline else { return Ok(exit) };
-        let Pipeline { delivery, counts, fail_on, .. } = pipeline;
-        let delivered = delivery.finish(exit == Exit::Success);
-        for note in &delivered.notes {
-            context.ui.warn(note);
-        }
-        for partial in &delivered.partial {
-            context.ui.status(&format!("note: what was read is in {}", partial.display()));
-        }
-        for failure in &delivered.failures {
-            cli::report(&context.ui, failure, Subject::default());
-        }
-        match delivered.failures.first() {
-            _ if exit != Exit::Success => return Ok(exit),
-            Some(failure) => return Ok(failure.exit()),
-            None => {}
-        }
-        if let Some(limit) = fail_on
-            && counts.at_least(limit) > 0
-        {
-            let found = counts.at_least(limit);
-            return Err(Error::new(
-                Exit::Gate,
-                format!("gate: {found} findings of {limit} or worse (limit --fail-on {limit})"),
-            ));
-        }
-        Ok(Exit::Success)
-    }
-}
-
-/// What every finding goes through.
-struct Pipeline {
-    filter: Filter,
-    counts: Counts,
-    fail_on: Option<Severity>,
-    delivery: Delivery,
-}
-
-impl Pipeline {
-    fn new(filter: Filter, fail_on: Option<Severity>, delivery: Delivery) -> Self {
-        Self { filter, counts: Counts::default(), fail_on, delivery }
-    }
-
-    /// Whether nobody wants to know anything more.
-    fn is_idle(&self) -> bool {
-        self.fail_on.is_none() && self.delivery.is_unheard()
-    }
-}
-
-impl FindingSink for Pipeline {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        if !self.filter.wants(finding) {
-            return Ok(());
-        }
-        self.counts.add(finding.details.severity);
-        self.delivery.finding(finding, None);
-        if self.is_idle() {
-            return Err(Error::new(Exit::Success, "nobody reads what is written"));
-        }
-        Ok(())
-    }
-
-    fn needs(&self) -> Needs {
-        self.delivery.needs()
-    }
+    let [run] = runs else {
+        return Err(Error::usage("`--raw` prints the result of one run").hint("name one RUN, and nothing else"));
+    };
+    let plan = targets::plan(context, Verb::Results, std::slice::from_ref(run), &[operation])?;
+    let places = save::places(wanted, &context.ui)?;
+    let backends = targets::connect(context, &plan, &[operation], false)?;
+    let Some((job, backend)) = plan.jobs.first().and_then(|job| Some((job, backends.get(&job.profile)?))) else {
+        return Ok(Exit::Success);
+    };
+    let progress = context.ui.progress(&job.full());
+    let saved = async {
+        let opened = reading::open_address(context, backend, job, ask, &progress).await?;
+        opened.save(context, places, &progress).await
+    };
+    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await))
 }

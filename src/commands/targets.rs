@@ -231,15 +231,7 @@ pub fn report_failure(ui: &Ui, outcome: &Outcome) {
         cli::report(ui, error, rows::Subject::of(outcome));
         return;
     }
-    let mut named = Error::new(error.exit(), format!("{}: {}", outcome.address, error.message()))
-        .with_answer(error.answer().clone());
-    for cause in error.causes() {
-        named = named.because(cause.clone());
-    }
-    if let Some(hint) = error.hint_text() {
-        named = named.hint(hint);
-    }
-    ui.error(&named);
+    ui.error(&error.clone().prefix(&outcome.address));
 }
 
 /// A new outcome of a job.
@@ -270,6 +262,15 @@ pub fn failed(job: &Job, backend: &'static str, verb: Verb, error: Error) -> Out
     let mut outcome = outcome(job, backend, verb, OutcomeKind::Failed);
     outcome.fail(error);
     outcome
+}
+
+/// How a job ended, as an exit code; what went wrong is told.
+pub fn concluded(ui: &Ui, job: &Job, backend: &'static str, verb: Verb, ended: Result<Exit>) -> Exit {
+    ended.unwrap_or_else(|error| {
+        let failure = failed(job, backend, verb, error);
+        report_failure(ui, &failure);
+        failure.exit
+    })
 }
 
 impl Outcome {

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::misplaced::FindingFlags;
 use super::sending::guarded;
 use super::targets::{self, Job};
 use super::waiting;
@@ -33,6 +34,10 @@ pub struct Args {
     /// Patience.
     #[command(flatten)]
     pub patience: waiting::Flags,
+
+    /// What belongs to `results`.
+    #[command(flatten)]
+    pub findings: FindingFlags,
 }
 
 /// Runs the command.
@@ -40,7 +45,8 @@ pub struct Args {
 /// # Errors
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
-    let Args { runs, patience } = args;
+    let Args { runs, patience, findings } = args;
+    findings.refuse(Verb::Wait, global, &runs)?;
     global.output().check()?;
     let operations = patience.operations();
     let plan = targets::plan(context, Verb::Wait, &runs, &operations)?;

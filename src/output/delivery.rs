@@ -4,18 +4,19 @@
 //! else is told at the end. A file appears under its name only when every report was read whole; otherwise what was
 //! written is kept beside it, as `FILE.partial`.
 //!
-//! Not for: what is written ([`super::findings`]), or which findings are wanted.
+//! Not for: what is written (the writers of [`super::findings`]), or which findings are wanted.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::findings::{self, About, Baseline, FindingFormat, Options, ReportWriter};
+use super::findings::{About, Baseline, Options, ReportWriter};
 use super::place::Target;
-use super::wanted::{self, Wanted, Where};
+use super::wanted::{self, FormatWord, Wanted, Where};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::findings::baseline::Standing;
 use crate::findings::{Decoded, Finding, Needs};
 use crate::ui::{self, Ui};
 
@@ -38,12 +39,17 @@ impl std::fmt::Debug for Delivery {
 
 /// One place with the writer of its format.
 struct Outlet {
-    format: FindingFormat,
+    make: Make,
+    /// For people.
+    is_table: bool,
     pipe: Pipe,
     writer: Option<Box<dyn ReportWriter>>,
     /// Why nothing more is written, where the writer itself failed.
     failure: Option<Error>,
 }
+
+/// Makes the writer of a place.
+type Make = Box<dyn Fn(Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter> + Send>;
 
 /// What became of the documents.
 #[derive(Debug, Default)]
@@ -57,13 +63,18 @@ pub struct Delivered {
 }
 
 impl Delivery {
-    /// Reads what is wanted and opens every file.
+    /// Reads what is wanted and opens every file; `make` makes the writer of a format.
     ///
     /// # Errors
     /// Exit 2 for an unknown format, a file without one, or a file that cannot be opened.
-    pub fn open(wanted: &Wanted, mut options: Options, ui: &Ui) -> Result<Self> {
+    pub fn open<F: FormatWord + Send + 'static>(
+        wanted: &Wanted,
+        mut options: Options,
+        ui: &Ui,
+        make: fn(F, Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter>,
+    ) -> Result<Self> {
         let mut outlets: Vec<Outlet> = Vec::new();
-        for (format, place) in wanted.places::<FindingFormat>()? {
+        for (format, place) in wanted.places::<F>()? {
             let place = match place {
                 Where::Stdout => Place::Stdout(ui.stdout()),
                 Where::File(path) => Place::File(Target::open(&path)?),
@@ -71,7 +82,13 @@ impl Delivery {
             if let Some(twice) = outlets.iter().find_map(|outlet| outlet.pipe.is_same(&place)) {
                 return Err(twice);
             }
-            outlets.push(Outlet { format, pipe: Pipe::new(place), writer: None, failure: None });
+            outlets.push(Outlet {
+                make: Box::new(move |out, options| make(format, out, options)),
+                is_table: format == F::USUAL,
+                pipe: Pipe::new(place),
+                writer: None,
+                failure: None,
+            });
         }
         options.width = ui.width();
         options.color = ui.stdout_color();
@@ -80,7 +97,7 @@ impl Delivery {
 
     /// Whether a document for people goes to stdout.
     pub fn is_table_on_stdout(&self) -> bool {
-        self.outlets.iter().any(|outlet| outlet.pipe.is_stdout() && outlet.format == FindingFormat::Table)
+        self.outlets.iter().any(|outlet| outlet.pipe.is_stdout() && outlet.is_table)
     }
 
     /// Whether anything goes to stdout.
@@ -116,18 +133,25 @@ impl Delivery {
                     Options { width: None, color: false, ..self.options.clone() }
                 };
                 let out = Box::new(BufWriter::with_capacity(BUFFER, outlet.pipe.clone()));
-                outlet.writer = Some(findings::open(outlet.format, out, &options));
+                outlet.writer = Some((outlet.make)(out, &options));
             }
         }
         self.each(|writer| writer.begin(about));
     }
 
     /// The next finding, and how it stands to an older report where there is one.
-    pub fn finding(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
-        self.each(|writer| match baseline {
-            Some(baseline) => writer.compared(finding, baseline),
+    pub fn finding(&mut self, finding: &Finding<'_>, standing: Option<Standing>) {
+        self.each(|writer| match standing {
             None => writer.finding(finding),
+            Some(Standing::New) => writer.compared(finding, Baseline::New),
+            Some(Standing::Unchanged) => writer.compared(finding, Baseline::Unchanged),
+            Some(Standing::Changed(before)) => writer.changed(finding, before),
         });
+    }
+
+    /// A finding of the older report that is not in this one.
+    pub fn missing(&mut self, finding: &Finding<'_>) {
+        self.each(|writer| writer.compared(finding, Baseline::Absent));
     }
 
     /// The report has ended.
@@ -143,7 +167,7 @@ impl Delivery {
         }
         self.each(|writer| writer.finish(complete));
         for outlet in self.outlets {
-            let Outlet { format: _, pipe, writer, failure } = outlet;
+            let Outlet { pipe, writer, failure, .. } = outlet;
             if let Some(writer) = writer {
                 delivered.notes.extend(writer.notes());
                 // What is still in its buffer goes out.

@@ -105,12 +105,12 @@ fn is_format<F: FormatWord>(word: &str) -> bool {
 }
 
 /// The error of a file that two documents would replace.
-pub(super) fn named_twice(path: &Path) -> Error {
+pub fn named_twice(path: &Path) -> Error {
     Error::usage(format!("{} is named twice as output", path.display()))
 }
 
 /// The error of raw bytes that a terminal would obey.
-pub(super) fn raw_on_terminal() -> Error {
+pub fn raw_on_terminal() -> Error {
     Error::usage("the vendor's raw bytes are not written to a terminal")
         .hint("redirect them, or name a file with -o FILE")
 }

@@ -105,10 +105,12 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
-    if let Some(refusal) = super::not_in_this_version(operation) {
-        return refusal;
-    }
+fn support(operation: Operation, settings: Option<&Settings>) -> Support {
+    super::in_this_version(operation, offered(operation, settings))
+}
+
+/// What the vendor's API can do.
+fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: true } => {

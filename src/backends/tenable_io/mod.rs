@@ -103,10 +103,12 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
-    if let Some(refusal) = super::not_in_this_version(operation) {
-        return refusal;
-    }
+fn support(operation: Operation, settings: Option<&Settings>) -> Support {
+    super::in_this_version(operation, offered(operation, settings))
+}
+
+/// What the vendor's API can do.
+fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::ResultsViaAnalysis => {
             Support::No("Tenable VM gives the findings of a run as a report only: leave `--via` out")

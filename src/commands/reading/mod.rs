@@ -3,6 +3,7 @@
 //! Shared by the commands that read findings. Not for: which findings are wanted, where they are written, and what the
 //! exit code is; that is each command's own.
 
+pub mod call;
 pub mod flags;
 pub mod older;
 pub mod pump;
@@ -21,7 +22,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::{self, Decoded, Finding, FindingSink, Needs, Origin, PageReader};
-use crate::model::{Address, Run, RunState, Verb};
+use crate::model::{Address, ExportFormat, Run, RunState, Verb};
 use crate::output::findings::About;
 use crate::poll;
 use crate::ui::Progress;
@@ -91,8 +92,13 @@ pub fn open_file(name: &str) -> Result<Opened<'static>> {
         }
         (name.to_owned(), Box::new(file))
     };
+    Ok(open_source(address, source))
+}
+
+/// A local source under this name.
+pub fn open_source(address: String, source: Box<dyn Read + Send>) -> Opened<'static> {
     let about = About { address, ..About::default() };
-    Ok(Opened { about, incomplete: None, source: Source::Local(source) })
+    Opened { about, incomplete: None, source: Source::Local(source) }
 }
 
 /// Asks for the result behind an address, up to its first byte.
@@ -164,6 +170,25 @@ pub fn part_only(why: &str, run: &Run) -> Error {
 }
 
 impl Opened<'_> {
+    /// Writes the vendor's bytes to these places as they come. The exit code of what was asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes, exit 1 where they cannot be written.
+    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<Exit> {
+        let Self { about: _, incomplete, source } = self;
+        let Source::Vendor(download, decoder) = source else {
+            return Err(Error::usage("a local file is not the vendor's answer"));
+        };
+        let format = match decoder {
+            Some(Decoder::Pages(_)) => ExportFormat::Json,
+            Some(Decoder::Nessus) | None => ExportFormat::Nessus,
+        };
+        let part = incomplete.map(|part| part.exit());
+        let saved =
+            save::save(context, download, decoder.as_ref(), format, part.is_some(), places, Some(progress)).await?;
+        saved.conclude(&context.ui, part)
+    }
+
     /// Reads the report to its end.
     ///
     /// # Errors

@@ -1,14 +1,21 @@
-//! A report that is named where a file is possible too: the older one of a comparison.
+//! A report that is named where a file is possible too: a side of a comparison.
 //!
 //! Files are `./x`, `../x`, `/x` or `file:x`; anything else is an address.
 
 use std::path::Path;
+use std::rc::Rc;
 
-use super::{End, Opened};
+use super::{Ask, End, Opened, open_address, pump};
+use crate::backends::Backend;
+use crate::cli;
+use crate::commands::targets::{self, Job};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::findings::FindingSink;
-use crate::ui::Progress;
+use crate::model::Verb;
+use crate::output::rows::Subject;
+use crate::ui::{Progress, Ui};
 
 /// A file or an address, as typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,33 +47,76 @@ impl Named {
     }
 }
 
-/// Reads a report that must be whole.
-///
-/// # Errors
-/// What keeps it from being whole, with the report named; the signal's.
-pub async fn read_whole<S: FindingSink + 'static>(
-    context: &Context,
-    opened: Opened<'_>,
-    progress: Option<&Progress>,
-    sink: S,
-) -> Result<S> {
-    let name = opened.about.address.clone();
-    let whole = async {
+/// A report that can be read: a file that is open, or an address with its backend.
+pub enum Side<'b> {
+    /// A file.
+    File(Box<Opened<'static>>),
+    /// The result behind an address.
+    Address(Job, &'b Rc<dyn Backend>),
+}
+
+impl std::fmt::Debug for Side<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Side").field(&self.name()).finish()
+    }
+}
+
+impl<'b> Side<'b> {
+    /// What the user calls it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(opened) => opened.about.address.clone(),
+            Self::Address(job, _) => job.full(),
+        }
+    }
+
+    /// What tells of its failures.
+    pub fn teller(&self) -> impl Fn(&Ui, Error) -> Exit + use<> {
+        let (name, address) = match self {
+            Self::File(opened) => (opened.about.address.clone(), None),
+            Self::Address(job, backend) => (job.full(), Some((job.clone(), backend.spec().id))),
+        };
+        move |ui, error| match &address {
+            Some((job, backend)) => targets::concluded(ui, job, backend, Verb::Results, Err(error)),
+            None => {
+                let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
+                cli::report(ui, &error.clone().prefix(&name), subject);
+                error.exit()
+            }
+        }
+    }
+
+    /// Opens it, up to its first byte.
+    ///
+    /// # Errors
+    /// The backend's, and the signal's.
+    pub async fn open(self, context: &Context, ask: Ask) -> Result<(Opened<'b>, Option<Progress>)> {
+        match self {
+            Self::File(opened) => Ok((*opened, None)),
+            Self::Address(job, backend) => {
+                let progress = context.ui.progress(&job.full());
+                let opened = open_address(context, backend, &job, ask, &progress).await?;
+                Ok((opened, Some(progress)))
+            }
+        }
+    }
+
+    /// Reads the whole of it. Of what is not whole nobody could say what it lacks.
+    ///
+    /// # Errors
+    /// What keeps it from being whole; the signal's.
+    pub async fn read_whole<S: FindingSink + 'static>(self, context: &Context, ask: Ask, sink: S) -> Result<S> {
+        let (opened, progress) = self.open(context, ask).await?;
         if let Some(part) = &opened.incomplete {
             return Err(part.clone());
         }
-        match opened.read(context, progress, sink).await? {
-            End::Decoded(_, decoded) if decoded.problem.is_some() => Err(decoded.problem.unwrap_or_else(stopped)),
-            End::Decoded(sink, _) => Ok(sink),
-            End::Enough(_, problem) => Err(problem),
-            End::Abandoned => Err(context.interrupt.received().map_or_else(stopped, super::pump::interruption)),
-        }
-    };
-    whole.await.map_err(|problem| problem.context(format!("{name} cannot be compared with")))
-}
-
-fn stopped() -> Error {
-    Error::bad_data("it was not read to its end")
+        let (sink, problem) = match opened.read(context, progress.as_ref(), sink).await? {
+            End::Decoded(sink, decoded) => (sink, decoded.problem),
+            End::Enough(sink, problem) => (sink, Some(problem)),
+            End::Abandoned => return Err(pump::interruption(context.interrupt.received().unwrap_or(Exit::Internal))),
+        };
+        problem.map_or(Ok(sink), |problem| Err(problem.context("it cannot be compared with, because it is not whole")))
+    }
 }
 
 #[cfg(test)]

@@ -10,9 +10,11 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::Chunks;
 use crate::model::ExportFormat;
+use crate::output::findings::FindingFormat;
 use crate::output::place::Target;
+use crate::output::wanted::{self, Wanted, Where};
 use crate::output::whole::Witness;
-use crate::ui::{self, Progress};
+use crate::ui::{self, Progress, Ui};
 
 /// Where the vendor's bytes go.
 #[derive(Debug)]
@@ -32,6 +34,44 @@ pub struct Saved {
     pub problem: Option<Error>,
     /// The file with a part of it.
     pub partial: Vec<PathBuf>,
+}
+
+impl Saved {
+    /// Tells of parts, and what is wrong, else the exit code of the part that was asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub fn conclude(self, ui: &Ui, part: Option<Exit>) -> Result<Exit> {
+        for partial in &self.partial {
+            ui.status(&format!("note: what came is in {}", partial.display()));
+        }
+        match self.problem {
+            Some(problem) => Err(problem),
+            None => Ok(part.unwrap_or(Exit::Success)),
+        }
+    }
+}
+
+/// Opens the places of the vendor's bytes.
+///
+/// # Errors
+/// Exit 2 where one cannot be opened, or is a terminal.
+pub fn places(wanted: &Wanted, ui: &Ui) -> Result<Vec<Place>> {
+    let mut places: Vec<Place> = Vec::new();
+    for (_, place) in wanted.places::<FindingFormat>()? {
+        places.push(match place {
+            Where::Stdout if ui.stdout_is_terminal() => return Err(wanted::raw_on_terminal()),
+            Where::Stdout => Place::Stdout(ui.stdout()),
+            Where::File(path) => {
+                let target = Target::open(&path)?;
+                if places.iter().any(|place| matches!(place, Place::File(other) if other.is_same(&target))) {
+                    return Err(wanted::named_twice(&path));
+                }
+                Place::File(target)
+            }
+        });
+    }
+    Ok(places)
 }
 
 /// Writes a download to every place. A file is at its place only if all came, and looks like a whole file of its format;

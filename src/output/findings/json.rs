@@ -91,7 +91,7 @@ impl ReportWriter for Writer {
 }
 
 /// One finding.
-fn object(out: &mut Out, finding: &Finding<'_>) {
+pub(super) fn object(out: &mut Out, finding: &Finding<'_>) {
     let Finding { id, origin, host, details } = *finding;
     out.push(b"{\"id\":\"");
     out.plain(id);

@@ -9,6 +9,7 @@
 mod columns;
 mod csv;
 mod defectdojo;
+pub mod diff;
 mod document;
 mod facts;
 mod json;
@@ -33,7 +34,7 @@ use jiff::Timestamp;
 
 use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
-use crate::findings::{Decoded, Finding, FindingSink, Origin};
+use crate::findings::{Decoded, Finding, FindingSink, Origin, Severity};
 
 pub use columns::{Column, Columns};
 
@@ -202,6 +203,15 @@ pub trait ReportWriter: FindingSink {
             Baseline::New | Baseline::Unchanged | Baseline::Updated => self.finding(finding),
             Baseline::Absent => Ok(()),
         }
+    }
+
+    /// A finding that is in an older report too, not the same, and was of this severity there. Formats without a word for
+    /// that severity leave it out.
+    ///
+    /// # Errors
+    /// As for [`FindingSink::finding`].
+    fn changed(&mut self, finding: &Finding<'_>, _before: Severity) -> Result<()> {
+        self.compared(finding, Baseline::Updated)
     }
 
     /// The report has ended. `complete` also tells what is known beside the decoding, that the run was still active for

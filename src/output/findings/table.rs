@@ -18,7 +18,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::columns::{Column, Value};
 use super::out::{Out, score};
-use super::{About, Options, ReportWriter};
+use super::{About, Baseline, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
 use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity, SeveritySource};
@@ -39,20 +39,41 @@ pub(super) fn open(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn Rep
         Some(columns) => columns.as_slice().iter().map(|column| Shown::Key(*column)).collect(),
         None => Shown::USUAL.to_vec(),
     };
-    Box::new(Writer {
-        out: Out::new(out),
-        width: options.width.map(usize::from),
-        color: options.color,
-        columns,
-        held: Vec::new(),
-        held_bytes: 0,
-        layout: None,
-        address: String::new(),
-        open: false,
-        report: Tally::default(),
-        all: Tally::default(),
-        reports: 0,
-    })
+    Box::new(Writer::new(out, options, columns, None))
+}
+
+/// A writer of what differs from an older report: findings that are the same there are counted, and have no row.
+pub(super) fn comparing(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
+    Box::new(Writer::new(out, options, Shown::COMPARED.to_vec(), Some(Changes::default())))
+}
+
+impl Writer {
+    fn new(out: Box<dyn Write + Send>, options: &Options, columns: Vec<Shown>, changes: Option<Changes>) -> Self {
+        Self {
+            out: Out::new(out),
+            width: options.width.map(usize::from),
+            color: options.color,
+            columns,
+            changes,
+            held: Vec::new(),
+            held_bytes: 0,
+            layout: None,
+            address: String::new(),
+            open: false,
+            report: Tally::default(),
+            all: Tally::default(),
+            reports: 0,
+        }
+    }
+}
+
+/// What became of the findings of an older report.
+#[derive(Debug, Default, Clone, Copy)]
+struct Changes {
+    new: u64,
+    fixed: u64,
+    changed: u64,
+    unchanged: u64,
 }
 
 /// A column of the table.
@@ -66,6 +87,8 @@ enum Shown {
     Cvss,
     /// The plugin's name, or an audit's check and how it went.
     Name,
+    /// How it stands to an older report.
+    Change,
 }
 
 impl Shown {
@@ -78,6 +101,14 @@ impl Shown {
         Self::Key(Column::Vpr),
         Self::Name,
     ];
+    const COMPARED: [Self; 6] = [
+        Self::Change,
+        Self::Key(Column::Severity),
+        Self::Key(Column::Host),
+        Self::Port,
+        Self::Key(Column::PluginId),
+        Self::Name,
+    ];
     /// What goes first where the width does not do.
     const SPARE: [Self; 3] = [Self::Key(Column::Vpr), Self::Cvss, Self::Key(Column::PluginId)];
 
@@ -86,15 +117,21 @@ impl Shown {
             Self::Port => "PORT".to_owned(),
             Self::Cvss => "CVSS".to_owned(),
             Self::Name => "NAME".to_owned(),
+            Self::Change => "CHANGE".to_owned(),
             Self::Key(Column::PluginId) if is_usual => "PLUGIN".to_owned(),
             Self::Key(column) => column.name().replace('_', " ").to_uppercase(),
         }
     }
 
-    fn cell(self, finding: &Finding<'_>) -> String {
+    fn cell(self, finding: &Finding<'_>, change: &str, before: Option<Severity>) -> String {
         let details = finding.details;
         let mut text = String::new();
         match self {
+            Self::Change => text.push_str(change),
+            Self::Key(Column::Severity) if before.is_some_and(|before| before != details.severity) => {
+                let before = before.map_or("", Severity::name);
+                text = format!("{before} → {}", details.severity);
+            }
             Self::Key(Column::Severity) if details.severity_source == SeveritySource::Derived => {
                 text = format!("{} (derived)", details.severity);
             }
@@ -161,6 +198,8 @@ struct Writer {
     width: Option<usize>,
     color: bool,
     columns: Vec<Shown>,
+    /// Where the differences from an older report are what is told.
+    changes: Option<Changes>,
     held: Vec<Row>,
     held_bytes: usize,
     layout: Option<Vec<Place>>,
@@ -174,11 +213,27 @@ struct Writer {
 
 impl FindingSink for Writer {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        self.row(finding, "", None)
+    }
+
+    fn needs(&self) -> Needs {
+        let needs = self.columns.iter().map(|column| match column {
+            Shown::Key(column) => column.needs(),
+            Shown::Port | Shown::Change => Needs::Core,
+            Shown::Cvss | Shown::Name => Needs::Facts,
+        });
+        needs.max().unwrap_or(Needs::Core)
+    }
+}
+
+impl Writer {
+    fn row(&mut self, finding: &Finding<'_>, change: &str, before: Option<Severity>) -> Result<()> {
         let severity = finding.details.severity;
         let host = finding.host.label();
         self.report.add(host, severity);
         self.all.add(host, severity);
-        let row = Row { severity, cells: self.columns.iter().map(|column| column.cell(finding)).collect() };
+        let cells = self.columns.iter().map(|column| column.cell(finding, change, before)).collect();
+        let row = Row { severity, cells };
         if let Some(layout) = &self.layout {
             self.out.push(line(layout, &row.cells, Some(row.severity).filter(|_| self.color), self.width).as_bytes());
             return self.out.settle();
@@ -189,15 +244,6 @@ impl FindingSink for Writer {
             self.lay_out();
         }
         self.out.settle()
-    }
-
-    fn needs(&self) -> Needs {
-        let needs = self.columns.iter().map(|column| match column {
-            Shown::Key(column) => column.needs(),
-            Shown::Port => Needs::Core,
-            Shown::Cvss | Shown::Name => Needs::Facts,
-        });
-        needs.max().unwrap_or(Needs::Core)
     }
 }
 
@@ -212,6 +258,27 @@ impl ReportWriter for Writer {
         self.report = Tally::default();
         self.all.last_host = None;
         Ok(())
+    }
+
+    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        let Some(changes) = &mut self.changes else { return self.finding(finding) };
+        let (count, word) = match baseline {
+            Baseline::New => (&mut changes.new, "new"),
+            Baseline::Absent => (&mut changes.fixed, "fixed"),
+            Baseline::Updated => (&mut changes.changed, "changed"),
+            Baseline::Unchanged => {
+                changes.unchanged += 1;
+                return Ok(());
+            }
+        };
+        *count += 1;
+        self.row(finding, word, None)
+    }
+
+    fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
+        let Some(changes) = &mut self.changes else { return self.finding(finding) };
+        changes.changed += 1;
+        self.row(finding, "changed", Some(before))
     }
 
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {
@@ -258,6 +325,9 @@ impl Writer {
 
     /// `3 critical, 1 high on 2 hosts`.
     fn summary(&self, tally: &Tally, scanned: Option<u64>) -> String {
+        if let Some(Changes { new, fixed, changed, unchanged }) = self.changes {
+            return format!("{new} new, {fixed} fixed, {changed} changed, {unchanged} unchanged");
+        }
         let counts: Vec<String> = Severity::ALL
             .into_iter()
             .rev()
@@ -281,7 +351,7 @@ impl Writer {
         if rows.is_empty() || self.layout.is_some() {
             return;
         }
-        let is_usual = self.columns == Shown::USUAL;
+        let is_usual = self.columns == Shown::USUAL || self.changes.is_some();
         let headers: Vec<String> = self.columns.iter().map(|column| column.header(is_usual)).collect();
         let content = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.cells.get(column));

@@ -1,0 +1,296 @@
+//! `scanctl diff`: what differs between two reports, finding by finding.
+//!
+//! The older report is read first, and of each finding its id, its severity and a hash are kept. Then the newer one goes
+//! by. What is in the older one alone is told from a second look at that: a file is read again, what came from a vendor or
+//! out of a pipe is kept in a temporary file until then, as far as the filters want it.
+
+use std::fs::File;
+use std::io::Seek as _;
+use std::time::Duration;
+
+use super::reading::call::conclude;
+use super::reading::flags::{Filters, Gates};
+use super::reading::older::{Named, Side};
+use super::reading::{self, Ask, End, Opened};
+use super::results::Via;
+use super::targets;
+use super::waiting::parse_duration;
+use crate::cli::Global;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::findings::baseline::{Baseline, Standing};
+use crate::findings::filter::{Counts, Filter};
+use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity};
+use crate::model::{Operation, Verb};
+use crate::output::delivery::Delivery;
+use crate::output::findings::diff::{self, DiffFormat};
+use crate::output::findings::{self, FindingFormat, Options, ReportWriter};
+use crate::ui::Progress;
+
+/// Compare two reports, finding by finding
+///
+/// A finding is the same in both if its id is: plugin, host, port, protocol and check. It has changed if its severity,
+/// its output, a known exploit or the result of its check has; scores that change from day to day do not count. Filters
+/// apply to both sides: what passes on either is told. Differences are exit 0, unless --fail-on-new.
+///
+/// Files are ./x, /x or file:x (.nessus, or findings saved as json or ndjson); anything else is the address of a run, as
+/// `scanctl results` takes it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  scanctl diff io/219@latest~1 io/219@latest --min-severity medium
+  scanctl diff ./last-week.nessus ./this-week.nessus -f markdown
+  scanctl diff ./accepted.json io/219 --fail-on-new high -o diff.sarif")]
+pub struct Args {
+    /// The older report: ./FILE or a run's address
+    #[arg(value_name = "OLDER", add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
+    pub older: String,
+
+    /// The newer report
+    #[arg(value_name = "NEWER", add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
+    pub newer: String,
+
+    /// Ask another API of the vendor than the usual one
+    #[arg(long, value_name = "API")]
+    pub via: Option<Via>,
+
+    /// Give up when a vendor has not prepared a report after this long, 24h unless told otherwise (exit 9)
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub timeout: Option<Duration>,
+
+    /// Which findings.
+    #[command(flatten)]
+    pub filters: Filters,
+
+    /// Exit 10 when there is a new finding of this severity (info unless told) or worse, once everything is written
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", help_heading = "Gates", add = clap_complete::ArgValueCandidates::new(super::completions::severities))]
+    pub fail_on_new: Option<Severity>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What makes the whole call impossible.
+pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
+    let Args { older, newer, via, timeout, filters, fail_on_new } = args;
+    let wanted = global.output();
+    wanted.places::<DiffFormat>()?;
+    if wanted.raw {
+        return Err(Error::usage("`--raw` is for commands that print what a vendor sent").into());
+    }
+    let named = [Named::parse(&older)?, Named::parse(&newer)?];
+    let ask =
+        Ask { partial: false, via_analysis: via == Some(Via::Analysis), timeout: timeout.unwrap_or(reading::TIMEOUT) };
+    let operation = [if ask.via_analysis { Operation::ResultsViaAnalysis } else { Operation::Results }];
+    let addresses = named.iter().filter_map(|named| match named {
+        Named::Address(address) => Some(address.clone()),
+        Named::File(_) => None,
+    });
+    let plan = targets::plan(context, Verb::Results, &addresses.collect::<Vec<_>>(), &operation)?;
+    if let Some((_, outcome)) = plan.refused.first() {
+        targets::report_failure(&context.ui, outcome);
+        return Ok(outcome.exit);
+    }
+    let files = named.each_ref().map(|named| match named {
+        Named::File(name) => reading::open_file(name).map(Some),
+        Named::Address(_) => Ok(None),
+    });
+    let [older_file, newer_file] = files;
+    let (older_file, newer_file) = (older_file?, newer_file?);
+    let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
+    let backends = targets::connect(context, &plan, &operation, false)?;
+    let mut jobs = plan.jobs.iter();
+    let mut side = |file: Option<Opened<'static>>| match file {
+        Some(opened) => Some(Side::File(Box::new(opened))),
+        None => jobs.next().and_then(|job| Some(Side::Address(job.clone(), backends.get(&job.profile)?))),
+    };
+    let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
+
+    let filter = filters.into_filter();
+    let (older_name, tell) = (older.name(), older.teller());
+    // A pipe gives its bytes once.
+    let is_regular = |name: &str| std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
+    let spooled = match &named[0] {
+        Named::File(name) if is_regular(name) => None,
+        _ => Some(spool()?),
+    };
+    let sink = Older::new(filter.clone(), spooled.as_ref())?;
+    let baseline = match older.read_whole(context, ask, sink).await {
+        Ok(sink) => sink.finish()?,
+        Err(error) => return Ok(tell(&context.ui, error)),
+    };
+    let again = match (spooled, &named[0]) {
+        (Some(mut file), _) => {
+            file.rewind().map_err(|problem| spool_failed(&problem))?;
+            Again::Spool(file)
+        }
+        (None, Named::File(name)) => Again::File(name.clone()),
+        (None, Named::Address(_)) => return Ok(Exit::Success),
+    };
+
+    let tell = newer.teller();
+    let mut pipeline = Newer { baseline, filter, new: Counts::default(), fail_on_new, delivery };
+    let opened = newer.open(context, ask).await;
+    let (mut opened, progress) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(tell(&context.ui, error)),
+    };
+    opened.about.address = format!("{} since {older_name}", opened.about.address);
+    pipeline.delivery.begin(&opened.about);
+    let compared = compare(context, opened, progress, again, pipeline).await?;
+    let Some((mut pipeline, decoded, part)) = compared else {
+        return Ok(context.interrupt.received().unwrap_or(Exit::Success));
+    };
+    pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
+    let mut exit = part.unwrap_or(Exit::Success);
+    if let Some(problem) = decoded.problem {
+        exit = tell(&context.ui, problem);
+    }
+    let Newer { delivery, new, fail_on_new, .. } = pipeline;
+    let gate = Gates { any: None, new: fail_on_new }.judge(&Counts::default(), &new);
+    Ok(conclude(context, delivery, exit, gate)?)
+}
+
+/// Reads the newer report, and the older one once more. `None` where the thread that reads kept everything.
+async fn compare(
+    context: &Context,
+    opened: Opened<'_>,
+    progress: Option<Progress>,
+    again: Again,
+    newer: Newer,
+) -> Result<Option<(Newer, Decoded, Option<Exit>)>> {
+    let part = opened.incomplete.as_ref().map(crate::error::Error::exit);
+    let (newer, decoded) = match opened.read(context, progress.as_ref(), newer).await? {
+        End::Decoded(newer, decoded) => (newer, decoded),
+        End::Enough(newer, problem) => return Ok(Some((newer, ended_by(problem), part))),
+        End::Abandoned => return Ok(None),
+    };
+    if !decoded.is_complete() || part.is_some() {
+        // What is missing from a part may be in the rest.
+        return Ok(Some((newer, decoded, part)));
+    }
+    let again = match again {
+        Again::File(name) => reading::open_file(&name)?,
+        Again::Spool(file) => reading::open_source("a temporary file".to_owned(), Box::new(file)),
+    };
+    Ok(match again.read(context, None, Missing(newer)).await? {
+        End::Decoded(Missing(newer), Decoded { problem, .. }) => Some((newer, Decoded { problem, ..decoded }, part)),
+        End::Enough(Missing(newer), problem) => Some((newer, ended_by(problem), part)),
+        End::Abandoned => None,
+    })
+}
+
+/// How a report ended whose reading was stopped from this side; that nobody reads what is written is no failure.
+fn ended_by(problem: Error) -> Decoded {
+    Decoded { problem: Some(problem).filter(|problem| problem.exit() != Exit::Success), ..Decoded::default() }
+}
+
+/// Where the older report is read once more.
+enum Again {
+    File(String),
+    Spool(File),
+}
+
+fn spool() -> Result<File> {
+    tempfile::tempfile().map_err(|problem| spool_failed(&problem))
+}
+
+fn spool_failed(problem: &std::io::Error) -> Error {
+    Error::new(Exit::Internal, format!("cannot keep the older report in a temporary file: {problem}"))
+}
+
+/// Takes in the older report.
+struct Older {
+    baseline: Baseline,
+    filter: Filter,
+    /// Lines of what the filter wants.
+    spool: Option<Box<dyn ReportWriter>>,
+}
+
+impl Older {
+    fn new(filter: Filter, spool: Option<&File>) -> Result<Self> {
+        let file = spool.map(File::try_clone).transpose().map_err(|problem| spool_failed(&problem))?;
+        let spool = file.map(|file| findings::open(FindingFormat::Ndjson, Box::new(file), &Options::default()));
+        Ok(Self { baseline: Baseline::default(), filter, spool })
+    }
+
+    fn finish(self) -> Result<Baseline> {
+        let Self { mut baseline, filter: _, spool } = self;
+        if let Some(mut spool) = spool {
+            spool.finish(true)?;
+        }
+        baseline.seal();
+        Ok(baseline)
+    }
+}
+
+impl FindingSink for Older {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let wanted = self.filter.wants(finding);
+        self.baseline.add(finding, wanted);
+        match &mut self.spool {
+            Some(spool) if wanted => spool.finding(finding),
+            _ => Ok(()),
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::All
+    }
+}
+
+/// Compares the newer report.
+struct Newer {
+    baseline: Baseline,
+    filter: Filter,
+    new: Counts,
+    fail_on_new: Option<Severity>,
+    delivery: Delivery,
+}
+
+impl Newer {
+    /// Ends the reading when nobody wants to know anything more.
+    fn go_on(&self) -> Result<()> {
+        if self.fail_on_new.is_none() && self.delivery.is_unheard() {
+            return Err(Error::new(Exit::Success, "nobody reads what is written"));
+        }
+        Ok(())
+    }
+}
+
+impl FindingSink for Newer {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let compared = self.baseline.compare(finding);
+        let wanted = self.filter.wants(finding);
+        if !wanted && !compared.marked {
+            return Ok(());
+        }
+        if compared.standing == Standing::New {
+            self.new.add(finding.details.severity);
+        }
+        self.delivery.finding(finding, Some(compared.standing));
+        self.go_on()
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::All
+    }
+}
+
+/// Looks for what the newer report has not.
+struct Missing(Newer);
+
+impl FindingSink for Missing {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let Self(newer) = self;
+        if newer.baseline.take_missing(finding.id) {
+            newer.delivery.missing(finding);
+            newer.go_on()?;
+        }
+        Ok(())
+    }
+
+    fn needs(&self) -> Needs {
+        self.0.delivery.needs()
+    }
+}

@@ -1,0 +1,229 @@
+//! One call that reads reports, one after the other: what every finding goes through, what became of each report, and
+//! the exit code of it all.
+
+use std::rc::Rc;
+
+use super::flags::{Gates, in_words};
+use super::{Ask, End, Opened, open_address, pump};
+use crate::backends::Backend;
+use crate::cli;
+use crate::commands::targets::{self, Job, Plan};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::findings::baseline::{Baseline, Standing};
+use crate::findings::filter::{Counts, Filter};
+use crate::findings::{Decoded, Finding, FindingSink, Needs};
+use crate::model::Verb;
+use crate::output::delivery::Delivery;
+use crate::output::rows::Subject;
+use crate::ui::Progress;
+
+/// What every finding goes through: filter, comparison, counts, documents.
+#[derive(Debug)]
+pub struct Pipeline {
+    filter: Filter,
+    gates: Gates,
+    baseline: Option<Baseline>,
+    delivery: Delivery,
+    all: Counts,
+    new: Counts,
+}
+
+impl Pipeline {
+    /// A pipeline that nothing went through.
+    pub fn new(filter: Filter, gates: Gates, mut baseline: Option<Baseline>, delivery: Delivery) -> Self {
+        if let Some(baseline) = &mut baseline {
+            baseline.seal();
+        }
+        Self { filter, gates, baseline, delivery, all: Counts::default(), new: Counts::default() }
+    }
+
+    /// Whether nobody wants to know anything more.
+    fn is_idle(&self) -> bool {
+        self.gates.is_empty() && self.delivery.is_unheard()
+    }
+}
+
+impl FindingSink for Pipeline {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        if !self.filter.wants(finding) {
+            return Ok(());
+        }
+        let severity = finding.details.severity;
+        let standing = self.baseline.as_mut().map(|baseline| baseline.compare(finding).standing);
+        self.all.add(severity);
+        if standing == Some(Standing::New) {
+            self.new.add(severity);
+        }
+        self.delivery.finding(finding, standing);
+        if self.is_idle() {
+            return Err(Error::new(Exit::Success, "nobody reads what is written"));
+        }
+        Ok(())
+    }
+
+    fn needs(&self) -> Needs {
+        let compared = self.baseline.as_ref().map_or(Needs::Core, FindingSink::needs);
+        self.delivery.needs().max(compared)
+    }
+}
+
+/// One call.
+pub struct Call<'a> {
+    context: &'a Context,
+    fates: Vec<Exit>,
+    /// None where the thread that reads kept it.
+    pipeline: Option<Pipeline>,
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Call").field("fates", &self.fates).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Call<'a> {
+    /// A call that has read nothing.
+    pub fn new(context: &'a Context, pipeline: Pipeline) -> Self {
+        Self { context, fates: Vec::new(), pipeline: Some(pipeline) }
+    }
+
+    /// Tells of the addresses that cannot be read.
+    pub fn refused(&mut self, plan: &Plan) {
+        for (_, outcome) in &plan.refused {
+            self.fates.push(outcome.exit);
+            targets::report_failure(&self.context.ui, outcome);
+        }
+    }
+
+    /// Reads a file.
+    pub async fn file(&mut self, opened: Opened<'_>) {
+        if self.is_over() {
+            return;
+        }
+        let name = opened.about.address.clone();
+        let read = self.read(opened, None).await;
+        if let Some(error) = self.note(read) {
+            let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
+            cli::report(&self.context.ui, &error.prefix(&name), subject);
+        }
+    }
+
+    /// Reads the result behind an address.
+    pub async fn address(&mut self, backend: &Rc<dyn Backend>, job: &Job, ask: Ask) {
+        if self.is_over() {
+            return;
+        }
+        let progress = self.context.ui.progress(&job.full());
+        let read = async {
+            let opened = open_address(self.context, backend, job, ask, &progress).await?;
+            // A live display and rows on one terminal would write over each other.
+            let ui = &self.context.ui;
+            let shares = ui.stdout_is_terminal() && self.pipeline.as_ref().is_some_and(|it| it.delivery.is_on_stdout());
+            if shares {
+                drop(progress);
+                self.read(opened, None).await
+            } else {
+                self.read(opened, Some(&progress)).await
+            }
+        };
+        let read = read.await;
+        if let Some(error) = self.note(read) {
+            let failure = targets::failed(job, backend.spec().id, Verb::Results, error);
+            targets::report_failure(&self.context.ui, &failure);
+        }
+    }
+
+    /// Whether nothing more is to be read.
+    fn is_over(&self) -> bool {
+        self.context.interrupt.received().is_some() || self.pipeline.as_ref().is_none_or(Pipeline::is_idle)
+    }
+
+    async fn read(&mut self, opened: Opened<'_>, progress: Option<&Progress>) -> Result<Exit> {
+        let Some(mut pipeline) = self.pipeline.take() else { return Ok(Exit::Success) };
+        let part = opened.incomplete.as_ref().map(crate::error::Error::exit);
+        let name = opened.about.address.clone();
+        pipeline.delivery.begin(&opened.about);
+        let (mut pipeline, decoded) = match opened.read(self.context, progress, pipeline).await? {
+            End::Decoded(pipeline, decoded) => (pipeline, decoded),
+            End::Enough(pipeline, _) if pipeline.is_idle() => {
+                self.pipeline = Some(pipeline);
+                return Ok(Exit::Success);
+            }
+            End::Enough(pipeline, problem) => (pipeline, Decoded { problem: Some(problem), ..Decoded::default() }),
+            End::Abandoned => match self.context.interrupt.received() {
+                Some(signal) => return Err(pump::interruption(signal)),
+                None => return Ok(Exit::Success),
+            },
+        };
+        pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
+        self.pipeline = Some(pipeline);
+        if decoded.replaced > 0 {
+            let count = decoded.replaced;
+            self.context.ui.warn(&format!("{name}: {count} characters that no report may hold were replaced"));
+        }
+        match decoded.problem {
+            Some(problem) => Err(problem),
+            None => Ok(part.unwrap_or(Exit::Success)),
+        }
+    }
+
+    /// Takes over what became of a report; its error is told by who knows its name.
+    fn note(&mut self, read: Result<Exit>) -> Option<Error> {
+        let (exit, error) = match read {
+            Ok(exit) => (exit, None),
+            Err(error) => (error.exit(), Some(error)),
+        };
+        self.fates.push(exit);
+        error
+    }
+
+    /// Ends the documents, then judges the gates.
+    ///
+    /// # Errors
+    /// Exit 10 for a gate that was reached.
+    pub fn finish(self) -> Result<Exit> {
+        let Self { context, mut fates, pipeline } = self;
+        fates.extend(context.interrupt.received());
+        let exit = Exit::of_targets(fates);
+        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else { return Ok(exit) };
+        let ui = &context.ui;
+        if delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
+            let compared = match &baseline {
+                Some(_) => format!("; {} new since the baseline", new.total()),
+                None => String::new(),
+            };
+            ui.status(&format!("{}{compared}", in_words(&all)));
+        }
+        conclude(context, delivery, exit, gates.judge(&all, &new))
+    }
+}
+
+/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call.
+///
+/// # Errors
+/// Exit 10 for a gate that was reached.
+pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<()>) -> Result<Exit> {
+    let ui = &context.ui;
+    let delivered = delivery.finish(exit == Exit::Success);
+    for note in &delivered.notes {
+        ui.warn(note);
+    }
+    for partial in &delivered.partial {
+        ui.status(&format!("note: what was read is in {}", partial.display()));
+    }
+    for failure in &delivered.failures {
+        cli::report(ui, failure, Subject::default());
+    }
+    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
+    match gate {
+        Ok(()) => Ok(fate),
+        Err(gate) if fate == Exit::Success => Err(gate),
+        Err(gate) => {
+            // It is not what the call ends with: nobody knows what was not read.
+            ui.warn(&gate.one_line());
+            Ok(fate)
+        }
+    }
+}

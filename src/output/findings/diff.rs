@@ -1,0 +1,154 @@
+//! What differs from an older report, in the formats that have words for it.
+//!
+//! ```json
+//! {"schema_version":1,"kind":"diff","items":[
+//! {"change":"new","severity_before":null,"finding":{"id":"1698…","profile":"io",…}},
+//! {"change":"changed","severity_before":"medium","finding":{…,"severity":"high",…}},
+//! {"change":"unchanged","severity_before":"low","finding":{…}},
+//! {"change":"fixed","severity_before":"high","finding":{…}}
+//! ],"complete":true}
+//! ```
+//!
+//! `change` is `new`, `changed`, `unchanged` or `fixed`; `severity_before` is that of the older report, null where it has
+//! no such finding; `finding` is what `results` prints, of the newer report, for `fixed` of the older one. Lines are the
+//! items alone, and end with `{"kind":"end","complete":false}` if they are not complete. The table has no row for what is
+//! unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
+
+use std::io::Write;
+use std::path::Path;
+use std::str::FromStr;
+
+use super::json::object;
+use super::out::Out;
+use super::{About, Baseline, FindingFormat, Options, ReportWriter, table};
+use crate::error::{Error, Result};
+use crate::findings::{Decoded, Finding, FindingSink, Severity};
+use crate::output::wanted::FormatWord;
+
+/// A format of differences: one of findings that has words for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiffFormat(FindingFormat);
+
+/// Those that have.
+const KNOWN: [FindingFormat; 5] =
+    [FindingFormat::Table, FindingFormat::Json, FindingFormat::Ndjson, FindingFormat::Sarif, FindingFormat::Markdown];
+
+impl FromStr for DiffFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let format: FindingFormat = text.parse()?;
+        if KNOWN.contains(&format) {
+            return Ok(Self(format));
+        }
+        let known = KNOWN.map(FindingFormat::name).join(", ");
+        Err(Error::usage(format!("`{text}` has no words for what differs"))
+            .hint(format!("the formats of differences are {known}")))
+    }
+}
+
+impl FormatWord for DiffFormat {
+    const USUAL: Self = Self(FindingFormat::Table);
+    const RAW: Self = Self(FindingFormat::Json);
+
+    fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    fn of_extension(path: &Path) -> Option<Self> {
+        FindingFormat::of_extension(path).filter(|format| KNOWN.contains(format)).map(Self)
+    }
+
+    fn of_environment(text: &str) -> Result<Option<Self>> {
+        let format: FindingFormat = text.parse()?;
+        Ok(KNOWN.contains(&format).then_some(Self(format)))
+    }
+}
+
+/// A writer of a format.
+pub fn open(format: DiffFormat, out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
+    match format.0 {
+        FindingFormat::Table => table::comparing(out, options),
+        FindingFormat::Json => Box::new(Writer::new(out, true)),
+        FindingFormat::Ndjson => Box::new(Writer::new(out, false)),
+        other => super::open(other, out, options),
+    }
+}
+
+/// JSON: one document, or one object a line.
+struct Writer {
+    out: Out,
+    is_document: bool,
+    is_first: bool,
+    complete: bool,
+}
+
+impl Writer {
+    fn new(out: Box<dyn Write + Send>, is_document: bool) -> Self {
+        let mut out = Out::new(out);
+        if is_document {
+            out.push(b"{\"schema_version\":1,\"kind\":\"diff\",\"items\":[");
+        }
+        Self { out, is_document, is_first: true, complete: true }
+    }
+
+    fn item(&mut self, change: &str, before: Option<Severity>, finding: &Finding<'_>) -> Result<()> {
+        if self.is_document {
+            self.out.push(if self.is_first { b"\n" } else { b",\n" });
+        }
+        self.is_first = false;
+        self.out.push(b"{\"change\":");
+        self.out.json(change);
+        self.out.push(b",\"severity_before\":");
+        match before {
+            Some(before) => self.out.json(before.name()),
+            None => self.out.push(b"null"),
+        }
+        self.out.push(b",\"finding\":");
+        object(&mut self.out, finding);
+        self.out.push(if self.is_document { b"}" } else { b"}\n" });
+        self.out.settle()
+    }
+}
+
+impl FindingSink for Writer {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        self.item("new", None, finding)
+    }
+}
+
+impl ReportWriter for Writer {
+    fn begin(&mut self, _about: &About) -> Result<()> {
+        Ok(())
+    }
+
+    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        let severity = Some(finding.details.severity);
+        match baseline {
+            Baseline::New => self.item("new", None, finding),
+            Baseline::Unchanged => self.item("unchanged", severity, finding),
+            Baseline::Updated => self.item("changed", severity, finding),
+            Baseline::Absent => self.item("fixed", severity, finding),
+        }
+    }
+
+    fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
+        self.item("changed", Some(before), finding)
+    }
+
+    fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {
+        self.complete &= complete;
+        Ok(())
+    }
+
+    fn finish(&mut self, complete: bool) -> Result<()> {
+        let complete = complete && self.complete;
+        if self.is_document {
+            self.out.push(if self.is_first { b"" } else { b"\n" });
+            self.out.plain(format_args!("],\"complete\":{complete}}}\n"));
+        } else if !complete {
+            self.out.push(b"{\"kind\":\"end\",\"complete\":false}\n");
+        }
+        self.out.flush()
+    }
+}

@@ -69,9 +69,7 @@ impl Director {
         let mut report =
             fetched.map_err(|problem| problem.because(format!("Director has no file: {}", none.one_line())))?;
         let address = Address::full(there.profile, there.target.scan.as_ref(), there.target.run.as_ref());
-        report
-            .notes
-            .push(format!("Director has no file of it ({}); read from the instance, `{address}`", none.one_line()));
+        report.notes.push(format!("read from the instance, `{address}`; Director: {}", none.message()));
         // Ids in what is written are Director's, as in the address that was asked for. The instance's state is the newer.
         let state = std::mem::take(&mut report.run);
         report.run = Run { scan: run.scan, run: run.run, ..state };

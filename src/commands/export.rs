@@ -38,7 +38,7 @@ pub struct Args {
     pub run: String,
 
     /// The file's format: nessus, csv, html, pdf or db (tenable-io), v2 or scap1_2 (tenable-sc), v2 (tenable-sc-director), json (juniper, cloudflare); else what FILE's name tells, else the usual one
-    #[arg(long = "as", value_name = "FORMAT", add = clap_complete::ArgValueCandidates::new(super::completions::export_formats))]
+    #[arg(id = "as", long = "as", value_name = "FORMAT", add = clap_complete::ArgValueCandidates::new(super::completions::export_formats))]
     pub format: Option<ExportFormat>,
 
     /// Chapters of a pdf or html file, instead of the usual ones
@@ -114,10 +114,10 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         let full = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
         context.ui.status(&format!("{full}: {}", target.describe()));
         super::tell(context, &report.notes);
-        let part = report.incomplete.as_ref().map(|why| {
-            context.ui.warn(&format!("{full}: not the whole result: {why}"));
-            reading::exit_of_part(&report.run)
-        });
+        let part = report.incomplete.as_ref().map(|why| reading::part_only(why, &report.run));
+        if let Some(part) = &part {
+            context.ui.warn(&format!("{full}: {}", part.message()));
+        }
         let decoder = report.decoder.as_ref();
         let saved = save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
         conclude(context, saved, part, file)
@@ -132,7 +132,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
 }
 
-fn conclude(context: &Context, saved: Saved, part: Option<Exit>, file: Option<&Path>) -> Result<Exit> {
+fn conclude(context: &Context, saved: Saved, part: Option<Error>, file: Option<&Path>) -> Result<Exit> {
     let Saved { length, problem, partial } = saved;
     for partial in &partial {
         context.ui.status(&format!("note: what came is in {}", partial.display()));
@@ -140,10 +140,13 @@ fn conclude(context: &Context, saved: Saved, part: Option<Exit>, file: Option<&P
     if let Some(problem) = problem {
         return Err(problem);
     }
-    if let (Some(file), None) = (file, part) {
+    if let Some(part) = part {
+        return Err(part);
+    }
+    if let Some(file) = file {
         context.ui.status(&format!("{}: {}", file.display(), size(length)));
     }
-    Ok(part.unwrap_or(Exit::Success))
+    Ok(Exit::Success)
 }
 
 /// The file that the user names; none for stdout.

@@ -154,16 +154,13 @@ impl Call<'_> {
 
     async fn read_with(&mut self, opened: Opened<'_>, progress: Option<&crate::ui::Progress>) -> Result<Exit> {
         let Some(mut pipeline) = self.pipeline.take() else { return Ok(Exit::Success) };
-        let incomplete = opened.incomplete.as_ref().map(|(_, exit)| *exit);
+        let incomplete = opened.incomplete.clone();
         pipeline.delivery.begin(&opened.about);
         match opened.read(self.context, progress, pipeline).await? {
             End::Decoded(mut pipeline, decoded) => {
                 pipeline.delivery.end(&decoded, decoded.is_complete() && incomplete.is_none());
                 self.pipeline = Some(pipeline);
-                match decoded.problem {
-                    Some(problem) => Err(problem),
-                    None => Ok(incomplete.unwrap_or(Exit::Success)),
-                }
+                decoded.problem.or(incomplete).map_or(Ok(Exit::Success), Err)
             }
             End::Enough(pipeline, problem) => {
                 let idle = pipeline.is_idle();

@@ -3,6 +3,8 @@
 //! Shared by the commands that read findings. Not for: which findings are wanted, where they are written, and what the
 //! exit code is; that is each command's own.
 
+pub mod flags;
+pub mod older;
 pub mod pump;
 pub mod save;
 
@@ -43,8 +45,8 @@ pub struct Ask {
 pub struct Opened<'b> {
     /// What is known before its findings.
     pub about: About,
-    /// Why it is not the whole result, and the exit code of that.
-    pub incomplete: Option<(String, Exit)>,
+    /// Why it is not the whole result.
+    pub incomplete: Option<Error>,
     source: Source<'b>,
 }
 
@@ -131,9 +133,9 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     let address = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
     context.ui.status(&format!("{address}: {}", target.describe()));
     super::tell(context, &notes);
-    let incomplete = incomplete.map(|why| (why, exit_of_part(&run)));
-    if let Some((why, _)) = &incomplete {
-        context.ui.warn(&format!("{address}: not the whole result: {why}"));
+    let incomplete = incomplete.map(|why| part_only(&why, &run));
+    if let Some(part) = &incomplete {
+        context.ui.warn(&format!("{address}: {}", part.message()));
     }
     let origin = Origin {
         source,
@@ -154,10 +156,11 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     Opened { about, incomplete, source: Source::Vendor(download, decoder) }
 }
 
-/// The exit code of a part that was asked for: never 0, so that nobody takes it for the whole.
-pub fn exit_of_part(run: &Run) -> Exit {
+/// What ends the reading of a part that was asked for: never 0, so that nobody takes it for the whole.
+pub fn part_only(why: &str, run: &Run) -> Error {
     let ended_badly = run.state.is_some_and(|state| state.is_terminal() && !state.succeeded());
-    if ended_badly { Exit::EndedBadly } else { Exit::InvalidState }
+    let exit = if ended_badly { Exit::EndedBadly } else { Exit::InvalidState };
+    Error::new(exit, format!("not the whole result: {why}"))
 }
 
 impl Opened<'_> {
@@ -177,7 +180,7 @@ impl Opened<'_> {
         let ended = match source {
             Source::Local(source) => {
                 pump::local(context, source, &enough, move |source| {
-                    let decoded = findings::decode(source, &about.origin, &mut sink);
+                    let decoded = findings::decode_any(source, &about.origin, &mut sink);
                     (sink.sink, decoded)
                 })
                 .await?

@@ -52,8 +52,8 @@ pub async fn read_whole<S: FindingSink + 'static>(
 ) -> Result<S> {
     let name = opened.about.address.clone();
     let whole = async {
-        if let Some((why, exit)) = &opened.incomplete {
-            return Err(Error::new(*exit, format!("not the whole result: {why}")));
+        if let Some(part) = &opened.incomplete {
+            return Err(part.clone());
         }
         match opened.read(context, progress, sink).await? {
             End::Decoded(_, decoded) if decoded.problem.is_some() => Err(decoded.problem.unwrap_or_else(stopped)),

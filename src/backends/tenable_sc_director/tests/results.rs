@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Site, run};
-use crate::backends::{Peers as _, RunQuery};
 use crate::backends::report::{Decoder, ExportOrder};
 use crate::backends::sc_rest::testing::{
     NOW, Program, Reply, Seen, Vendor, bare, busy, fetch, missing, ok, read, refused,
 };
+use crate::backends::{Peers as _, RunQuery};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::{ExportFormat, Operation};

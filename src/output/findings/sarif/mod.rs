@@ -185,7 +185,16 @@ impl Writer {
     fn new(out: Box<dyn Write + Send>, expected: usize, bytes_left: u64) -> Self {
         let mut out = Out::new(out);
         out.push(b"{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[");
-        Self { out, run: None, went: None, runs: 0, expected, bytes_left, categories: HashSet::new(), notes: Vec::new() }
+        Self {
+            out,
+            run: None,
+            went: None,
+            runs: 0,
+            expected,
+            bytes_left,
+            categories: HashSet::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
@@ -214,8 +223,7 @@ impl Writer {
         let ordered = run.ordered();
         let mut count = ordered.len();
         let used = loop {
-            let document =
-                Document { run: &run, results: ordered.get(..count).unwrap_or_default(), id: &id.full };
+            let document = Document { run: &run, results: ordered.get(..count).unwrap_or_default(), id: &id.full };
             let mut plain = Counter(0);
             document.write(&mut plain);
             if plain.0 <= share {

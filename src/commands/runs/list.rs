@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(moment("2026-01-31T20:00:00Z").unwrap().to_string(), "2026-01-31T20:00:00Z");
         assert_eq!(moment("2026-01-31").unwrap().to_string(), "2026-01-31T00:00:00Z");
         for (text, hours) in [("7d", 168), ("12h", 12), ("90m", 1)] {
-            let back = Timestamp::now().duration_since(moment(text).unwrap());
+            let then = moment(text).unwrap();
+            let back = Timestamp::now().duration_since(then);
             assert!(
                 back >= SignedDuration::from_hours(hours) && back < SignedDuration::from_hours(hours + 1),
                 "{text}"

@@ -129,7 +129,10 @@ impl Changing<'_> {
                 Err(error) => return failed(outcome, error),
             },
             Err(error) => {
-                outcome.message.clone_from(&prepared.message);
+                if let (Detail::Planned(_), Some(message)) = (error.detail(), &prepared.message) {
+                    self.context.ui.status(&format!("note: {message}"));
+                    outcome.message = Some(message.clone());
+                }
                 return failed(outcome, self.unless_interrupted(error));
             }
         };

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod conformance;
 mod control;
+mod definitions;
 mod findings;
 mod fuzz;
 mod harness;

@@ -403,8 +403,10 @@ mod tests {
     }
 
     fn told(error: &Error) -> String {
-        let place = error.message().replace('\\', "/");
-        let message = place.rsplit_once("scan.file").map_or(place.clone(), |(_, rest)| format!("scan.file{rest}"));
+        // The folder is another one each time.
+        let message = error.message();
+        let message =
+            message.rsplit_once("scan.file").map_or(message.to_owned(), |(_, rest)| format!("scan.file{rest}"));
         format!("{} {message} | {}", error.exit().code(), error.hint_text().unwrap_or_default())
     }
 

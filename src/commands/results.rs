@@ -189,5 +189,5 @@ async fn raw(
         let opened = reading::open_address(context, backend, job, ask, &progress).await?;
         opened.save(context, places, &progress).await
     };
-    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await))
+    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await.map(|()| Exit::Success)))
 }

@@ -46,8 +46,8 @@ pub struct Ask {
 pub struct Opened<'b> {
     /// What is known before its findings.
     pub about: About,
-    /// Why it is not the whole result, and the exit code of that.
-    pub incomplete: Option<(String, Exit)>,
+    /// Why it is not the whole result.
+    pub incomplete: Option<Error>,
     source: Source<'b>,
 }
 
@@ -139,10 +139,7 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     let address = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
     context.ui.status(&format!("{address}: {}", target.describe()));
     super::tell(context, &notes);
-    let incomplete = incomplete.map(|why| (why, exit_of_part(&run)));
-    if let Some((why, _)) = &incomplete {
-        context.ui.warn(&format!("{address}: not the whole result: {why}"));
-    }
+    let incomplete = incomplete.map(|why| part_only(&why, &run));
     let origin = Origin {
         source,
         profile: Some(job.profile.clone()),
@@ -162,18 +159,19 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     Opened { about, incomplete, source: Source::Vendor(download, decoder) }
 }
 
-/// The exit code of a part that was asked for: never 0, so that nobody takes it for the whole.
-pub fn exit_of_part(run: &Run) -> Exit {
+/// What ends the reading of a part that was asked for: never 0, so that nobody takes it for the whole.
+pub fn part_only(why: &str, run: &Run) -> Error {
     let ended_badly = run.state.is_some_and(|state| state.is_terminal() && !state.succeeded());
-    if ended_badly { Exit::EndedBadly } else { Exit::InvalidState }
+    let exit = if ended_badly { Exit::EndedBadly } else { Exit::InvalidState };
+    Error::new(exit, format!("not the whole result: {why}"))
 }
 
 impl Opened<'_> {
-    /// Writes the vendor's bytes to these places as they come. The exit code of what was asked for.
+    /// Writes the vendor's bytes to these places as they come.
     ///
     /// # Errors
-    /// What is wrong with the bytes, exit 1 where they cannot be written.
-    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<Exit> {
+    /// What is wrong with the bytes, or that they are but a part; exit 1 where they cannot be written.
+    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<()> {
         let Self { about: _, incomplete, source } = self;
         let Source::Vendor(download, decoder) = source else {
             return Err(Error::usage("a local file is not the vendor's answer"));
@@ -182,10 +180,9 @@ impl Opened<'_> {
             Some(Decoder::Pages(_)) => ExportFormat::Json,
             Some(Decoder::Nessus) | None => ExportFormat::Nessus,
         };
-        let part = incomplete.map(|(_, exit)| exit);
-        let saved =
-            save::save(context, download, decoder.as_ref(), format, part.is_some(), places, Some(progress)).await?;
-        saved.conclude(&context.ui, part)
+        let is_part = incomplete.is_some();
+        let saved = save::save(context, download, decoder.as_ref(), format, is_part, places, Some(progress)).await?;
+        saved.conclude(&context.ui, incomplete)
     }
 
     /// Reads the report to its end.

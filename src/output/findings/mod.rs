@@ -10,6 +10,8 @@ mod columns;
 mod csv;
 mod defectdojo;
 pub mod diff;
+mod document;
+mod facts;
 mod html;
 mod json;
 mod markdown;
@@ -18,7 +20,12 @@ mod out;
 #[cfg(test)]
 mod sample;
 mod sarif;
+mod scores;
+mod states;
+mod summary;
 mod table;
+#[cfg(test)]
+mod testing;
 
 use std::io::Write;
 use std::path::Path;

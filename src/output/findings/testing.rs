@@ -1,0 +1,116 @@
+//! Rows for the tests of the writers.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use super::{About, Baseline, FindingFormat, Options, open};
+use crate::findings::{Decoded, Details, Emitter, Finding, FindingSink, Host, Origin, Severity};
+
+/// A place that remembers what was written there.
+#[derive(Clone, Default)]
+pub(super) struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    pub(super) fn read(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// One row, with everything around it.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub origin: Origin,
+    pub host: Host<'static>,
+    pub details: Details<'static>,
+    pub baseline: Option<Baseline>,
+}
+
+/// A row of a plugin on a host, and nothing else.
+pub(super) fn row(host: &str, plugin: &str, severity: Severity) -> Row {
+    Row {
+        origin: Origin::default(),
+        host: Host { name: host.to_owned().into(), ..Host::default() },
+        details: Details {
+            plugin_id: Some(plugin.to_owned().into()),
+            plugin_name: Some(format!("plugin {plugin}").into()),
+            protocol: Some("tcp".into()),
+            port: Some(0),
+            severity,
+            ..Details::default()
+        },
+        baseline: None,
+    }
+}
+
+impl Row {
+    pub(super) fn port(mut self, port: u16) -> Self {
+        self.details.port = Some(port);
+        self
+    }
+
+    pub(super) fn compared(mut self, baseline: Baseline) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    pub(super) fn change(mut self, change: impl FnOnce(&mut Details<'static>)) -> Self {
+        change(&mut self.details);
+        self
+    }
+
+    pub(super) fn host(mut self, change: impl FnOnce(&mut Host<'static>)) -> Self {
+        change(&mut self.host);
+        self
+    }
+
+    /// Calls with the row as a finding, its id made as any row's is.
+    pub(super) fn with(&self, take: impl FnMut(&Finding<'_>) + Send) {
+        struct Take<F>(F);
+        impl<F: FnMut(&Finding<'_>) + Send> FindingSink for Take<F> {
+            fn finding(&mut self, finding: &Finding<'_>) -> crate::error::Result<()> {
+                (self.0)(finding);
+                Ok(())
+            }
+        }
+        Emitter::new(&self.origin, &mut Take(take)).host(&self.host, std::slice::from_ref(&self.details)).unwrap();
+    }
+}
+
+/// The document of one report, and what its writer notes.
+pub(super) fn document(format: FindingFormat, about: &About, rows: &[Row], complete: bool) -> (String, Vec<String>) {
+    let options = Options::default();
+    document_with(format, &options, about, rows, complete)
+}
+
+pub(super) fn document_with(
+    format: FindingFormat,
+    options: &Options,
+    about: &About,
+    rows: &[Row],
+    complete: bool,
+) -> (String, Vec<String>) {
+    let paper = Paper::default();
+    let mut writer = open(format, Box::new(paper.clone()), options);
+    writer.begin(about).unwrap();
+    for row in rows {
+        let row = Row { origin: about.origin.clone(), ..row.clone() };
+        row.with(|finding| match row.baseline {
+            Some(baseline) => writer.compared(finding, baseline).unwrap(),
+            None => writer.finding(finding).unwrap(),
+        });
+    }
+    let decoded = Decoded { findings: rows.len() as u64, hosts: 1, ..Decoded::default() };
+    writer.end(&decoded, complete).unwrap();
+    writer.finish(complete).unwrap();
+    (paper.read(), writer.notes())
+}

@@ -94,6 +94,9 @@ fn bare_id(verb: Verb) -> &'static str {
 }
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
+    if let Some(refusal) = super::not_in_this_version(operation) {
+        return refusal;
+    }
     match operation {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),

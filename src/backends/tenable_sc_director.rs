@@ -101,6 +101,9 @@ fn bare_id(verb: Verb) -> &'static str {
 }
 
 fn support(operation: Operation, settings: Option<&Settings>) -> Support {
+    if let Some(refusal) = super::not_in_this_version(operation) {
+        return refusal;
+    }
     let mapped = settings.is_none_or(|settings| settings.has("instances"));
     match operation {
         Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),

@@ -1,42 +1,41 @@
-//! What the writers of documents share: a buffered place to write to, and JSON in which a text is only a text.
+//! What the writers of documents share: JSON from structs, in which a text is only a text, and texts of limited length.
 //!
 //! Not for: what any format looks like.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, Serializer};
+use serde_json::ser::{Formatter, Serializer};
 
-use crate::error::{Error, Result};
-use crate::exit::Exit;
-
-/// Enough to make system calls rare; small beside a block of the decoder.
-const BUFFER: usize = 128 * 1024;
+use super::out::Out;
+use crate::error::Result;
 
 /// A document that is being written.
-pub(super) struct Document(BufWriter<Box<dyn Write + Send>>);
+pub(super) struct Document(Out);
 
 impl Document {
     pub(super) fn new(out: Box<dyn Write + Send>) -> Self {
-        Self(BufWriter::with_capacity(BUFFER, out))
+        Self(Out::new(out))
     }
 
-    pub(super) fn text(&mut self, text: &str) -> Result<()> {
-        self.0.write_all(text.as_bytes()).map_err(|problem| failed(&problem))
+    pub(super) fn text(&mut self, text: &str) {
+        self.0.push(text.as_bytes());
     }
 
-    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        write_json(&mut self.0, Json, value).map_err(|problem| failed(&problem))
+    pub(super) fn json(&mut self, value: &impl Serialize) {
+        // Writing here cannot fail: what fails is kept until it is asked for.
+        let _infallible = write_json(&mut self.0, Json, value);
+    }
+
+    /// Whether everything could be written so far.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.0.settle()
     }
 
     /// Hands everything on.
     pub(super) fn flush(&mut self) -> Result<()> {
-        self.0.flush().map_err(|problem| failed(&problem))
+        self.0.flush()
     }
-}
-
-fn failed(problem: &io::Error) -> Error {
-    Error::new(Exit::Internal, format!("cannot write findings: {problem}"))
 }
 
 /// Writes a value as JSON on one line.
@@ -56,37 +55,6 @@ impl Formatter for Json {
             rest = &rest[at + length..];
         }
         writer.write_all(rest.as_bytes())
-    }
-}
-
-/// JSON for data inside a page: no text can end the element it stands in, and characters that reorder or command are
-/// replaced, since the page only shows them.
-pub(super) struct Embedded;
-
-impl Formatter for Embedded {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        loop {
-            let markup = memchr::memchr(b'<', rest.as_bytes()).map(|at| (at, 1, "\\u003c"));
-            let before = markup.map_or(rest, |(at, ..)| &rest[..at]);
-            let found = next_command(before).map(|(at, length, _)| (at, length, "\u{fffd}")).or(markup);
-            let Some((at, length, instead)) = found else { return writer.write_all(rest.as_bytes()) };
-            writer.write_all(&rest.as_bytes()[..at])?;
-            writer.write_all(instead.as_bytes())?;
-            rest = &rest[at + length..];
-        }
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
-        writer.write_all(match escape {
-            CharEscape::Quote => b"\\\"",
-            CharEscape::ReverseSolidus => b"\\\\",
-            CharEscape::Solidus => b"\\/",
-            CharEscape::LineFeed => b"\\n",
-            CharEscape::Tab => b"\\t",
-            CharEscape::CarriageReturn => b"\\r",
-            CharEscape::Backspace | CharEscape::FormFeed | CharEscape::AsciiControl(_) => "\u{fffd}".as_bytes(),
-        })
     }
 }
 
@@ -150,14 +118,6 @@ mod tests {
             "what only means something to a terminal is escaped"
         );
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), HOSTILE);
-    }
-
-    #[test]
-    fn embedded_json_holds_no_markup_and_no_command() {
-        let json = written(Embedded, HOSTILE);
-        assert_eq!(json, "\"a\u{fffd}[2J\u{fffd}1m\u{fffd}\u{fffd}é—\\\"\\\\\\n\\t\\u003c/script>\\u003c!--\"");
-        let back: String = serde_json::from_str(&json).unwrap();
-        assert_eq!(back, "a\u{fffd}[2J\u{fffd}1m\u{fffd}\u{fffd}é—\"\\\n\t</script><!--");
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod defectdojo;
 pub mod diff;
 mod document;
 mod facts;
-mod html;
 mod json;
 mod markdown;
 mod ocsf;
@@ -60,13 +59,11 @@ pub enum FindingFormat {
     Defectdojo,
     /// A summary for a comment or a ticket.
     Markdown,
-    /// One page that needs nothing else.
-    Html,
 }
 
 impl FindingFormat {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Table,
         Self::Json,
         Self::Ndjson,
@@ -76,7 +73,6 @@ impl FindingFormat {
         Self::OcsfArray,
         Self::Defectdojo,
         Self::Markdown,
-        Self::Html,
     ];
 
     /// The word on the command line.
@@ -91,7 +87,6 @@ impl FindingFormat {
             Self::OcsfArray => "ocsf-array",
             Self::Defectdojo => "defectdojo",
             Self::Markdown => "markdown",
-            Self::Html => "html",
         }
     }
 
@@ -119,7 +114,6 @@ impl FormatWord for FindingFormat {
             "csv" => Some(Self::Csv),
             "sarif" => Some(Self::Sarif),
             "md" | "markdown" => Some(Self::Markdown),
-            "html" | "htm" => Some(Self::Html),
             "txt" => Some(Self::Table),
             _ => None,
         }
@@ -251,6 +245,5 @@ pub fn open(format: FindingFormat, out: Box<dyn Write + Send>, options: &Options
         FindingFormat::OcsfArray => ocsf::array(out, options),
         FindingFormat::Defectdojo => defectdojo::open(out),
         FindingFormat::Markdown => markdown::open(out),
-        FindingFormat::Html => html::open(out),
     }
 }

@@ -121,6 +121,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         _ => None,
     };
     let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;
+    let reports = plan.jobs.len() + files.len();
+    for (format, _) in wanted.places::<FindingFormat>()? {
+        if format.most_reports().is_some_and(|most| reports > most) {
+            return Err(Error::usage(format!("{reports} reports are too many for one {} document", format.name()))
+                .hint("split the call: each writes a document of its own")
+                .into());
+        }
+    }
     let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
     plan.jobs.extend(older.clone());

@@ -138,14 +138,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     opened.about.address = format!("{} since {older_name}", opened.about.address);
     pipeline.delivery.begin(&opened.about);
     let compared = compare(context, opened, progress, again, pipeline).await?;
-    let Some((mut pipeline, decoded, part)) = compared else {
+    let Some((mut pipeline, decoded)) = compared else {
         return Ok(context.interrupt.received().unwrap_or(Exit::Success));
     };
-    pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
-    let mut exit = part.unwrap_or(Exit::Success);
-    if let Some(problem) = decoded.problem {
-        exit = tell(&context.ui, problem);
-    }
+    pipeline.delivery.end(&decoded, decoded.is_complete());
+    let exit = decoded.problem.map_or(Exit::Success, |problem| tell(&context.ui, problem));
     let Newer { delivery, new, fail_on_new, .. } = pipeline;
     let gate = Gates { any: None, new: fail_on_new }.judge(&Counts::default(), &new);
     Ok(conclude(context, delivery, exit, gate)?)
@@ -158,24 +155,25 @@ async fn compare(
     progress: Option<Progress>,
     again: Again,
     newer: Newer,
-) -> Result<Option<(Newer, Decoded, Option<Exit>)>> {
-    let part = opened.incomplete.as_ref().map(crate::error::Error::exit);
-    let (newer, decoded) = match opened.read(context, progress.as_ref(), newer).await? {
+) -> Result<Option<(Newer, Decoded)>> {
+    let part = opened.incomplete.clone();
+    let (newer, mut decoded) = match opened.read(context, progress.as_ref(), newer).await? {
         End::Decoded(newer, decoded) => (newer, decoded),
-        End::Enough(newer, problem) => return Ok(Some((newer, ended_by(problem), part))),
+        End::Enough(newer, problem) => return Ok(Some((newer, ended_by(problem)))),
         End::Abandoned => return Ok(None),
     };
-    if !decoded.is_complete() || part.is_some() {
+    decoded.problem = decoded.problem.or(part);
+    if !decoded.is_complete() {
         // What is missing from a part may be in the rest.
-        return Ok(Some((newer, decoded, part)));
+        return Ok(Some((newer, decoded)));
     }
     let again = match again {
         Again::File(name) => reading::open_file(&name)?,
         Again::Spool(file) => reading::open_source("a temporary file".to_owned(), Box::new(file)),
     };
     Ok(match again.read(context, None, Missing(newer)).await? {
-        End::Decoded(Missing(newer), Decoded { problem, .. }) => Some((newer, Decoded { problem, ..decoded }, part)),
-        End::Enough(Missing(newer), problem) => Some((newer, ended_by(problem), part)),
+        End::Decoded(Missing(newer), Decoded { problem, .. }) => Some((newer, Decoded { problem, ..decoded })),
+        End::Enough(Missing(newer), problem) => Some((newer, ended_by(problem))),
         End::Abandoned => None,
     })
 }

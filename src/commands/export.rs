@@ -113,18 +113,15 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         let full = Address::full(&job.profile, target.scan.as_ref(), target.run.as_ref());
         context.ui.status(&format!("{full}: {}", target.describe()));
         super::tell(context, &report.notes);
-        let part = report.incomplete.as_ref().map(|why| {
-            context.ui.warn(&format!("{full}: not the whole result: {why}"));
-            reading::part_only(why, &report.run).exit()
-        });
+        let part = report.incomplete.as_ref().map(|why| reading::part_only(why, &report.run));
         let decoder = report.decoder.as_ref();
         let saved = save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
         let length = saved.length;
-        let exit = saved.conclude(&context.ui, part)?;
-        if let (Some(file), Exit::Success) = (file, exit) {
+        saved.conclude(&context.ui, part)?;
+        if let Some(file) = file {
             context.ui.status(&format!("{}: {}", file.display(), size(length)));
         }
-        Ok(exit)
+        Ok(Exit::Success)
     };
     Ok(targets::concluded(&context.ui, job, spec.id, Verb::Export, exporting.await))
 }

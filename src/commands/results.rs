@@ -121,7 +121,15 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         _ => None,
     };
     let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;
-    let options = Options { include_ports, columns, reports: plan.jobs.len() + files.len(), ..Options::default() };
+    let reports = plan.jobs.len() + files.len();
+    for (format, _) in wanted.places::<FindingFormat>()? {
+        if format.most_reports().is_some_and(|most| reports > most) {
+            return Err(Error::usage(format!("{reports} reports are too many for one {} document", format.name()))
+                .hint("split the call: each writes a document of its own")
+                .into());
+        }
+    }
+    let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
     plan.jobs.extend(older.clone());
     let backends = targets::connect(context, &plan, &[operation], false)?;
@@ -189,5 +197,5 @@ async fn raw(
         let opened = reading::open_address(context, backend, job, ask, &progress).await?;
         opened.save(context, places, &progress).await
     };
-    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await))
+    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await.map(|()| Exit::Success)))
 }

@@ -140,21 +140,21 @@ impl<'a> Call<'a> {
         self.context.interrupt.received().is_some() || self.pipeline.as_ref().is_none_or(Pipeline::is_idle)
     }
 
-    async fn read(&mut self, opened: Opened<'_>, progress: Option<&Progress>) -> Result<Exit> {
-        let Some(mut pipeline) = self.pipeline.take() else { return Ok(Exit::Success) };
-        let part = opened.incomplete.as_ref().map(crate::error::Error::exit);
+    async fn read(&mut self, opened: Opened<'_>, progress: Option<&Progress>) -> Result<()> {
+        let Some(mut pipeline) = self.pipeline.take() else { return Ok(()) };
+        let part = opened.incomplete.clone();
         let name = opened.about.address.clone();
         pipeline.delivery.begin(&opened.about);
         let (mut pipeline, decoded) = match opened.read(self.context, progress, pipeline).await? {
             End::Decoded(pipeline, decoded) => (pipeline, decoded),
             End::Enough(pipeline, _) if pipeline.is_idle() => {
                 self.pipeline = Some(pipeline);
-                return Ok(Exit::Success);
+                return Ok(());
             }
             End::Enough(pipeline, problem) => (pipeline, Decoded { problem: Some(problem), ..Decoded::default() }),
             End::Abandoned => match self.context.interrupt.received() {
                 Some(signal) => return Err(pump::interruption(signal)),
-                None => return Ok(Exit::Success),
+                None => return Ok(()),
             },
         };
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
@@ -163,19 +163,13 @@ impl<'a> Call<'a> {
             let count = decoded.replaced;
             self.context.ui.warn(&format!("{name}: {count} characters that no report may hold were replaced"));
         }
-        match decoded.problem {
-            Some(problem) => Err(problem),
-            None => Ok(part.unwrap_or(Exit::Success)),
-        }
+        decoded.problem.or(part).map_or(Ok(()), Err)
     }
 
     /// Takes over what became of a report; its error is told by who knows its name.
-    fn note(&mut self, read: Result<Exit>) -> Option<Error> {
-        let (exit, error) = match read {
-            Ok(exit) => (exit, None),
-            Err(error) => (error.exit(), Some(error)),
-        };
-        self.fates.push(exit);
+    fn note(&mut self, read: Result<()>) -> Option<Error> {
+        let error = read.err();
+        self.fates.push(error.as_ref().map_or(Exit::Success, Error::exit));
         error
     }
 

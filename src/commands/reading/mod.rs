@@ -140,9 +140,6 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     context.ui.status(&format!("{address}: {}", target.describe()));
     super::tell(context, &notes);
     let incomplete = incomplete.map(|why| part_only(&why, &run));
-    if let Some(part) = &incomplete {
-        context.ui.warn(&format!("{address}: {}", part.message()));
-    }
     let origin = Origin {
         source,
         profile: Some(job.profile.clone()),
@@ -170,11 +167,11 @@ pub fn part_only(why: &str, run: &Run) -> Error {
 }
 
 impl Opened<'_> {
-    /// Writes the vendor's bytes to these places as they come. The exit code of what was asked for.
+    /// Writes the vendor's bytes to these places as they come.
     ///
     /// # Errors
-    /// What is wrong with the bytes, exit 1 where they cannot be written.
-    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<Exit> {
+    /// What is wrong with the bytes, or that they are but a part; exit 1 where they cannot be written.
+    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<()> {
         let Self { about: _, incomplete, source } = self;
         let Source::Vendor(download, decoder) = source else {
             return Err(Error::usage("a local file is not the vendor's answer"));
@@ -183,10 +180,9 @@ impl Opened<'_> {
             Some(Decoder::Pages(_)) => ExportFormat::Json,
             Some(Decoder::Nessus) | None => ExportFormat::Nessus,
         };
-        let part = incomplete.map(|part| part.exit());
-        let saved =
-            save::save(context, download, decoder.as_ref(), format, part.is_some(), places, Some(progress)).await?;
-        saved.conclude(&context.ui, part)
+        let is_part = incomplete.is_some();
+        let saved = save::save(context, download, decoder.as_ref(), format, is_part, places, Some(progress)).await?;
+        saved.conclude(&context.ui, incomplete)
     }
 
     /// Reads the report to its end.

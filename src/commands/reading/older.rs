@@ -107,8 +107,8 @@ impl<'b> Side<'b> {
     /// What keeps it from being whole; the signal's.
     pub async fn read_whole<S: FindingSink + 'static>(self, context: &Context, ask: Ask, sink: S) -> Result<S> {
         let (opened, progress) = self.open(context, ask).await?;
-        if let Some(part) = &opened.incomplete {
-            return Err(part.clone());
+        if let Some(part) = opened.incomplete {
+            return Err(part);
         }
         let (sink, problem) = match opened.read(context, progress.as_ref(), sink).await? {
             End::Decoded(sink, decoded) => (sink, decoded.problem),

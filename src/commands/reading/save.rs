@@ -37,18 +37,15 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// Tells of parts, and what is wrong, else the exit code of the part that was asked for.
+    /// Tells of parts.
     ///
     /// # Errors
-    /// What is wrong with the bytes.
-    pub fn conclude(self, ui: &Ui, part: Option<Exit>) -> Result<Exit> {
+    /// What is wrong with the bytes, else that they are the part that was asked for.
+    pub fn conclude(self, ui: &Ui, part: Option<Error>) -> Result<()> {
         for partial in &self.partial {
             ui.status(&format!("note: what came is in {}", partial.display()));
         }
-        match self.problem {
-            Some(problem) => Err(problem),
-            None => Ok(part.unwrap_or(Exit::Success)),
-        }
+        self.problem.or(part).map_or(Ok(()), Err)
     }
 }
 

@@ -29,21 +29,24 @@ use crate::output::wanted::FormatWord;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffFormat(FindingFormat);
 
-/// Those that have.
-const KNOWN: [FindingFormat; 5] =
-    [FindingFormat::Table, FindingFormat::Json, FindingFormat::Ndjson, FindingFormat::Sarif, FindingFormat::Markdown];
+/// Whether a format of findings has words for what differs.
+const fn has_words(format: FindingFormat) -> bool {
+    use FindingFormat::{Csv, Defectdojo, Ocsf, OcsfArray};
+    !matches!(format, Csv | Ocsf | OcsfArray | Defectdojo)
+}
 
 impl FromStr for DiffFormat {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let format: FindingFormat = text.parse()?;
-        if KNOWN.contains(&format) {
+        if has_words(format) {
             return Ok(Self(format));
         }
-        let known = KNOWN.map(FindingFormat::name).join(", ");
+        let known: Vec<&str> =
+            FindingFormat::ALL.into_iter().filter(|format| has_words(*format)).map(FindingFormat::name).collect();
         Err(Error::usage(format!("`{text}` has no words for what differs"))
-            .hint(format!("the formats of differences are {known}")))
+            .hint(format!("the formats of differences are {}", known.join(", "))))
     }
 }
 
@@ -56,12 +59,12 @@ impl FormatWord for DiffFormat {
     }
 
     fn of_extension(path: &Path) -> Option<Self> {
-        FindingFormat::of_extension(path).filter(|format| KNOWN.contains(format)).map(Self)
+        FindingFormat::of_extension(path).filter(|format| has_words(*format)).map(Self)
     }
 
     fn of_environment(text: &str) -> Result<Option<Self>> {
         let format: FindingFormat = text.parse()?;
-        Ok(KNOWN.contains(&format).then_some(Self(format)))
+        Ok(has_words(format).then_some(Self(format)))
     }
 }
 

@@ -512,6 +512,28 @@ pub fn find(settings: &Settings) -> Result<&'static Spec> {
     })
 }
 
+/// The refusal of what vendors can do and this version of the program cannot: changing what is stored, and lists that
+/// are narrowed by the vendor.
+fn not_in_this_version(operation: Operation) -> Option<Support> {
+    match operation {
+        Operation::ScansCreate
+        | Operation::ScansUpdate
+        | Operation::ScansCopy
+        | Operation::ScansDelete
+        | Operation::RunsDelete
+        | Operation::RunsCopy
+        | Operation::RunsEmail
+        | Operation::RunsImport
+        | Operation::RunsReimport => {
+            Some(Support::No("this version of scanctl does not do it yet: use the vendor's own console"))
+        }
+        Operation::Fields | Operation::OneInstance | Operation::Window | Operation::Optimize => {
+            Some(Support::No("this version of scanctl does not pass it on yet: leave it out"))
+        }
+        _ => None,
+    }
+}
+
 /// The error of an operation that a backend cannot do.
 pub fn unsupported(spec: &Spec, operation: Operation, why: &str) -> Error {
     Error::new(Exit::Unsupported, format!("backend `{}` cannot {}", spec.id, operation.describe())).hint(why)

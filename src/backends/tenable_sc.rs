@@ -1,8 +1,8 @@
 //! Tenable Security Center ("Tenable.sc"), an instance with scans of its own.
 //!
 //! Vendor pages: <https://docs.tenable.com/security-center/api/Scan.htm> (list, show, launch),
-//! <https://docs.tenable.com/security-center/api/Scan-Result.htm> (list, show, pause, resume, stop), Current-User, and
-//! the user guide's page on scan result statuses. What it shares with Director is in `sc_rest`.
+//! <https://docs.tenable.com/security-center/api/Scan-Result.htm> (list, show, pause, resume, stop, download), Analysis,
+//! Current-User, and the user guide's page on scan result statuses. What it shares with Director is in `sc_rest`.
 //!
 //! Quirks that shape this file:
 //! - A launch takes the scan and answers with the result, whose id is the run; `scanID` and `jobID` beside it are not.
@@ -10,7 +10,10 @@
 //! - Results often do not say which scan they are of, also after ordinary scheduled runs.
 //! - There is no parameter for other targets than those stored.
 
+mod analysis;
 mod form;
+mod record;
+mod results;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -91,6 +94,9 @@ fn bare_id(verb: Verb) -> &'static str {
 }
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
+    if let Some(refusal) = super::not_in_this_version(operation) {
+        return refusal;
+    }
     match operation {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),
@@ -193,13 +199,18 @@ fn run_of(target: &Target) -> Result<&RunId> {
 
 impl TenableSc {
     async fn result(&self, run: &RunId) -> Result<(Run, Answer)> {
-        let request = self.http.get(["scanResult", run.as_str()]).query("fields", FIELDS);
-        let answer = request.label("scan result").send().await?;
-        let (result, now) = sc_rest::open::<ScanResult>(&answer)?;
-        Ok((Run { run: Some(run.clone()), ..result.run(now) }, answer))
+        self.result_with(run, FIELDS).await.map(|(_, run, answer)| (run, answer))
     }
 
-    async fn results(&self, which: Which) -> Result<(Vec<Run>, Option<Timestamp>, Answer)> {
+    async fn result_with(&self, run: &RunId, fields: &str) -> Result<(ScanResult, Run, Answer)> {
+        let request = self.http.get(["scanResult", run.as_str()]).query("fields", fields);
+        let answer = request.label("scan result").send().await?;
+        let (result, now) = sc_rest::open::<ScanResult>(&answer)?;
+        let read = Run { run: Some(run.clone()), ..result.run(now) };
+        Ok((result, read, answer))
+    }
+
+    async fn listed(&self, which: Which) -> Result<(Vec<Run>, Option<Timestamp>, Answer)> {
         let request = sc_rest::window(self.http.get(["scanResult"]), which).query("fields", FIELDS);
         let answer = request.label("scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
@@ -260,7 +271,7 @@ impl Store for TenableSc {
     }
 
     async fn family(&self, scan: &Target, which: Which) -> Result<Family> {
-        let (names, results) = tokio::join!(self.names(scan), self.results(which));
+        let (names, results) = tokio::join!(self.names(scan), self.listed(which));
         let (scan, name) = names?;
         let (runs, now, answer) = results?;
         let runs: Vec<(Run, Kinship)> = runs
@@ -387,16 +398,16 @@ impl Backend for TenableSc {
         Ok(Reading::new(run, vec![answer.body]))
     }
 
-    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        if fetch.via_analysis { self.analysed(target, fetch).await } else { self.downloaded(target, fetch).await }
     }
 
-    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        self.exported(target, order.format, fetch).await
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {
-        let (mut runs, _, answer) = self.results(Which::Running).await?;
+        let (mut runs, _, answer) = self.listed(Which::Running).await?;
         runs.retain(|run| run.state.is_some_and(RunState::is_active));
         Ok(Reading::new(runs, vec![answer.body]))
     }
@@ -419,7 +430,7 @@ impl Backend for TenableSc {
 
     async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
         let Some(target) = target else {
-            let (runs, _, answer) = self.results(Which::All).await?;
+            let (runs, _, answer) = self.listed(Which::All).await?;
             return Ok(Reading::new(runs, vec![answer.body]));
         };
         let family = self.family(target, Which::All).await?;

@@ -1,7 +1,7 @@
 //! Tenable Security Center Director, which manages other Security Centers ("instances").
 //!
 //! Vendor pages: <https://docs.tenable.com/security-center/api/Director-Scan.htm> (list, show),
-//! <https://docs.tenable.com/security-center/api/Director-Scan-Result.htm> (list, show, pause, resume).
+//! <https://docs.tenable.com/security-center/api/Director-Scan-Result.htm> (list, show, pause, resume, download).
 //! What it shares with its instances is in `sc_rest`.
 //!
 //! Quirks that shape this file:
@@ -13,6 +13,7 @@
 //! - The names asked for are not those answered (`sci` comes back as `SCI`), so the bridges are looked for under several.
 
 mod form;
+mod results;
 mod wire;
 
 #[cfg(test)]
@@ -77,6 +78,7 @@ const NO_SCAN_COPY: &str = "Director has no call that copies a scan: copy it on 
 const NO_RUN_CHANGE: &str = "Director holds copies of its instances' runs and has no call for this: do it on the \
                              instance's own profile";
 const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order, on the instance";
+const NO_ANALYSIS: &str = "ask the instance's own profile: `scanctl results --via analysis INSTANCE/@RUN`";
 
 fn bare_id(verb: Verb) -> &'static str {
     match verb {
@@ -99,11 +101,12 @@ fn bare_id(verb: Verb) -> &'static str {
 }
 
 fn support(operation: Operation, settings: Option<&Settings>) -> Support {
+    if let Some(refusal) = super::not_in_this_version(operation) {
+        return refusal;
+    }
     let mapped = settings.is_none_or(|settings| settings.has("instances"));
     match operation {
-        Operation::ResultsViaAnalysis => {
-            Support::No("ask the instance's own profile: `scanctl results -p INSTANCE --via analysis RUN`")
-        }
+        Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),
         Operation::Launch { targets: false } if mapped => {
@@ -154,14 +157,20 @@ fn configure(reader: &Reader<'_>) -> Result<Connect> {
 }
 
 /// Opens the instances' profiles where an operation needs them, so that what is wrong with them is said before anything
-/// is sent. Director pauses and resumes by itself: there an instance is a second way, and may be missing.
+/// is sent. Director pauses, resumes and hands out results by itself: there an instance is a second way, and may be
+/// missing.
 fn open_peers(
     connector: &Connector<'_>,
     instances: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, Result<Rc<dyn Backend>>>> {
     let asked = |wanted: fn(&Operation) -> bool| connector.operations.iter().any(wanted);
     let needed = asked(|operation| matches!(operation, Operation::Launch { .. } | Operation::Control(Control::Stop)));
-    let useful = asked(|operation| matches!(operation, Operation::Control(Control::Pause | Control::Resume)));
+    let useful = asked(|operation| {
+        matches!(
+            operation,
+            Operation::Control(Control::Pause | Control::Resume) | Operation::Results | Operation::Export
+        )
+    });
     let mut peers = BTreeMap::new();
     if !needed && !useful {
         return Ok(peers);
@@ -237,7 +246,11 @@ impl Director {
     }
 
     async fn copied(&self, run: &RunId) -> Result<(Copied, Run, Answer)> {
-        let request = self.http.get(["mgmt", "scanResult", run.as_str()]).query("fields", fields());
+        self.copied_with(run, result::FIELDS).await
+    }
+
+    async fn copied_with(&self, run: &RunId, fields: &str) -> Result<(Copied, Run, Answer)> {
+        let request = self.http.get(["mgmt", "scanResult", run.as_str()]).query("fields", bridged(fields));
         let answer = request.label("Director scan result").send().await?;
         let (copied, now) = sc_rest::open::<Copied>(&answer)?;
         let read = Run { run: Some(run.clone()), ..copied.run(now) };
@@ -245,7 +258,8 @@ impl Director {
     }
 
     async fn copies(&self, which: Which) -> Result<(Vec<Copied>, Option<Timestamp>, Answer)> {
-        let request = sc_rest::window(self.http.get(["mgmt", "scanResult"]), which).query("fields", fields());
+        let request = sc_rest::window(self.http.get(["mgmt", "scanResult"]), which);
+        let request = request.query("fields", bridged(result::FIELDS));
         let answer = request.label("Director scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
         Ok((list.of(&answer)?, now, answer))
@@ -274,9 +288,13 @@ impl Director {
     /// Where a run is, by Director's copy.
     async fn there(&self, run: &RunId) -> Result<There<'_>> {
         let (copied, ours, _) = self.copied(run).await?;
+        self.bridge(run, &copied, ours)
+    }
+
+    fn bridge(&self, run: &RunId, copied: &Copied, ours: Run) -> Result<There<'_>> {
         let what = format!("run {run}");
         let (profile, backend) = self.peer(&copied.instance, &what)?;
-        let Some(there) = copied.there else {
+        let Some(there) = copied.there.clone() else {
             return Err(Error::bad_data(format!("Director does not say which run of the instance {what} is")));
         };
         Ok(There { ours, profile, backend, target: Target { run: Some(there), ..Target::default() } })
@@ -354,8 +372,9 @@ fn names_differ(theirs: Option<&str>, ours: Option<&str>) -> String {
     format!("it is named \"{}\" there and \"{}\" here", theirs.unwrap_or_default(), ours.unwrap_or_default())
 }
 
-fn fields() -> String {
-    format!("{},sci,sciScanResult", result::FIELDS)
+/// These fields, and those that lead to an instance.
+fn bridged(fields: &str) -> String {
+    format!("{fields},sci,sciScanResult")
 }
 
 impl Store for Director {
@@ -525,12 +544,16 @@ impl Backend for Director {
         Ok(Reading::new(Run { scan: target.scan.clone(), ..read }, vec![answer.body]).note(COPY))
     }
 
-    async fn results<'a>(&'a self, _target: &Target, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Results, "not in this version"))
+    async fn results<'a>(&'a self, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        if fetch.via_analysis {
+            return Err(unsupported(&SPEC, Operation::ResultsViaAnalysis, NO_ANALYSIS));
+        }
+        self.fetched(target, None, fetch).await
     }
 
-    async fn export<'a>(&'a self, _target: &Target, _order: &ExportOrder, _fetch: &Fetch<'_>) -> Result<Report<'a>> {
-        Err(unsupported(&SPEC, Operation::Export, "not in this version"))
+    async fn export<'a>(&'a self, target: &Target, order: &ExportOrder, fetch: &Fetch<'_>) -> Result<Report<'a>> {
+        SPEC.export_format(Some(order.format))?;
+        self.fetched(target, Some(order), fetch).await
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {

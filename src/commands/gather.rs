@@ -11,11 +11,11 @@ use crate::cli::{self, Global};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::model::{Operation, Support, Verb};
+use crate::model::{Operation, Run, Scan, Support, Verb};
 use crate::output::Output;
-use crate::output::rows::{Row, Subject};
+use crate::output::rows::{Row, RunRow, ScanRow, Subject};
 
-/// Reads from each profile and prints all rows. A profile whose backend cannot is a note, and exit 7 only if alone.
+/// Reads from each profile and prints all rows; the first operation is the verb's own, the others are what else is asked. A profile whose backend cannot is a note, and exit 7 only if alone.
 ///
 /// # Errors
 /// Exit 2, 3, or 7 where no profile can; exit 1 when the output cannot be written.
@@ -23,7 +23,7 @@ pub async fn from_profiles<R, T, F>(
     context: &Context,
     global: &Global,
     profiles: Vec<String>,
-    operation: Operation,
+    operations: &[Operation],
     read: impl Fn(Rc<dyn Backend>) -> F,
     row: impl Fn(&dyn Backend, T) -> R,
 ) -> Result<Exit>
@@ -36,9 +36,14 @@ where
     let mut refused = Vec::new();
     for profile in profiles {
         let inspected = context.inspect(&profile)?;
-        match (inspected.spec.support)(operation, Some(&inspected.settings)) {
-            Support::No(why) => refused.push((profile, unsupported(inspected.spec, operation, why))),
-            Support::Native | Support::Via(_) => able.push(profile),
+        let supported = |operation: &Operation| (inspected.spec.support)(*operation, Some(&inspected.settings));
+        let missing = operations.iter().find_map(|operation| match supported(operation) {
+            Support::No(why) => Some(unsupported(inspected.spec, *operation, why)),
+            Support::Native | Support::Via(_) => None,
+        });
+        match missing {
+            Some(error) => refused.push((profile, error)),
+            None => able.push(profile),
         }
     }
     let output = Output::open(&global.output(), &context.ui)?;
@@ -50,7 +55,7 @@ where
     }
     let mut backends = Vec::new();
     for profile in &able {
-        backends.push(context.connect(profile, &[operation], false)?);
+        backends.push(context.connect(profile, operations, false)?);
     }
     let reads = join_all(backends.iter().map(|backend| read(Rc::clone(backend))));
     let readings = tokio::select! {
@@ -58,6 +63,7 @@ where
         signal = context.interrupt.first() => return Ok(signal),
         readings = reads => readings,
     };
+    let verb = Verb::ALL.into_iter().find(|verb| operations.first() == Some(&verb.operation()));
     let (mut rows, mut raw, mut fates, mut failures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (backend, reading) in backends.iter().zip(readings) {
         match reading {
@@ -69,7 +75,8 @@ where
             }
             Err(error) => {
                 fates.push(error.exit());
-                let named = format!("cannot {} of profile `{}`", operation.describe(), backend.profile());
+                let what = verb.map_or("read", |verb| verb.operation().describe());
+                let named = format!("cannot {what} of profile `{}`", backend.profile());
                 failures.push((backend, error.context(named)));
             }
         }
@@ -79,11 +86,24 @@ where
     } else {
         output.finish(&rows, failures.is_empty())?;
     }
-    let verb = Verb::ALL.into_iter().find(|verb| verb.operation() == operation).map(Verb::name);
     for (backend, failure) in &failures {
-        let subject =
-            Subject { profile: Some(backend.profile()), backend: Some(backend.spec().id), verb, address: None };
+        let subject = Subject {
+            profile: Some(backend.profile()),
+            backend: Some(backend.spec().id),
+            verb: verb.map(Verb::name),
+            address: None,
+        };
         cli::report(&context.ui, failure, subject);
     }
     Ok(Exit::of_targets(fates))
+}
+
+/// The row of a stored scan.
+pub fn scan_row(backend: &dyn Backend, scan: Scan) -> ScanRow {
+    ScanRow { profile: backend.profile().to_owned(), backend: backend.spec().id, scan }
+}
+
+/// The row of a run.
+pub fn run_row(backend: &dyn Backend, run: Run) -> RunRow {
+    RunRow { profile: backend.profile().to_owned(), backend: backend.spec().id, run }
 }

@@ -111,7 +111,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
 }
 
 /// A comma-separated list, or a file with one entry a line; `#` begins a comment there.
-fn list(text: Option<&str>) -> Result<Vec<String>> {
+pub(super) fn list(text: Option<&str>) -> Result<Vec<String>> {
     let Some(text) = text else { return Ok(Vec::new()) };
     let entries: Vec<String> = match text.strip_prefix('@') {
         None => text.split(',').map(|entry| entry.trim().to_owned()).collect(),

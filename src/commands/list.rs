@@ -1,11 +1,10 @@
 //! `scanctl list`: what is active now.
 
-use super::gather::from_profiles;
+use super::gather::{from_profiles, run_row};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::model::Operation;
-use crate::output::rows::RunRow;
 
 /// List active runs
 ///
@@ -31,9 +30,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         context,
         global,
         profiles,
-        Operation::List,
+        &[Operation::List],
         |backend| async move { backend.active().await },
-        |backend, run| RunRow { profile: backend.profile().to_owned(), backend: backend.spec().id, run },
+        run_row,
     );
     Ok(exit.await?)
 }

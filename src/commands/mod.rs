@@ -1,9 +1,11 @@
 //! The commands: one file each, one line each here.
 
 pub mod backends;
+pub mod changing;
 pub mod completions;
 pub mod control;
 pub mod demo;
+pub mod drafting;
 pub mod export;
 pub mod force_stop;
 pub mod gather;

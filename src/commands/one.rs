@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 
-use super::{targets, tell};
+use super::{gather, targets, tell};
 use crate::backends::{Backend, Reading, Target};
 use crate::cli::Global;
 use crate::context::Context;
@@ -15,12 +15,20 @@ use crate::output::Output;
 use crate::output::rows::{Row, RunRow};
 
 /// What is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Show {
     /// For the meaning of addresses.
     pub verb: Verb,
     /// For the support.
-    pub operation: Operation,
+    pub operations: Vec<Operation>,
+}
+
+impl Show {
+    /// The operations of a reading that may choose fields.
+    pub fn with_fields(operation: Operation, fields: &[String]) -> Vec<Operation> {
+        let chooses = (!fields.is_empty()).then_some(Operation::Fields);
+        [Some(operation), chooses].into_iter().flatten().collect()
+    }
 }
 
 /// Reads the thing behind each address and prints all rows in the order of the call.
@@ -36,10 +44,10 @@ pub async fn show<R: Row, T>(
     row: impl Fn(&dyn Backend, Target, T) -> R,
 ) -> Result<Exit> {
     global.output().check()?;
-    let operations = [what.operation];
-    let plan = targets::plan(context, what.verb, typed, &operations)?;
+    let operations = &what.operations;
+    let plan = targets::plan(context, what.verb, typed, operations)?;
     let output = Output::open(&global.output(), &context.ui)?;
-    let backends = targets::connect(context, &plan, &operations, false)?;
+    let backends = targets::connect(context, &plan, operations, false)?;
     let (mut rows, mut raw, mut fates) = (Vec::new(), Vec::new(), Vec::new());
     let mut failures: Vec<Outcome> = plan.refused.into_iter().map(|(_, outcome)| outcome).collect();
     let read = &read;
@@ -95,5 +103,5 @@ pub fn run_row(backend: &dyn Backend, target: Target, mut run: Run) -> RunRow {
     run.scan = run.scan.or(target.scan);
     run.run = run.run.or(target.run);
     run.name = run.name.or(target.name);
-    RunRow { profile: backend.profile().to_owned(), backend: backend.spec().id, run }
+    gather::run_row(backend, run)
 }

@@ -26,7 +26,7 @@ use crate::output::rows::Subject;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl results io/219 --min-severity high
-  scanctl results io/219@latest -o findings.sarif -o report.html --fail-on critical
+  scanctl results io/219@latest -o findings.sarif -o summary.md --fail-on critical
   scanctl results --from report.nessus -f csv")]
 pub struct Args {
     /// Runs, as [PROFILE/]ID, [PROFILE/]SCAN@RUN or [PROFILE/]name:NAME

@@ -27,7 +27,7 @@ pub struct Args {
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args { runs } = args;
-    let what = Show { verb: Verb::Status, operation: Operation::Status };
+    let what = Show { verb: Verb::Status, operations: vec![Operation::Status] };
     let read = async |backend: std::rc::Rc<dyn crate::backends::Backend>, target| backend.status(&target).await;
     Ok(show(context, global, what, &runs, read, run_row).await?)
 }

@@ -13,10 +13,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::str::FromStr;
 
 use ring::digest::{Digest, SHA256};
 
 use super::shape::{Details, Host, Source};
+use crate::error::Error;
 
 /// The separator between the parts of a key: a character that stands in none of them.
 const SEPARATOR: u8 = 0x1f;
@@ -42,6 +44,21 @@ impl FindingId {
     fn short(self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl FromStr for FindingId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::bad_data(format!("`{}` is no id of a finding", text.escape_debug()));
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| wrong())?;
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |at: usize| char::from(pair[at]).to_digit(16).map(|digit| digit as u8);
+            *byte = digit(0).zip(digit(1)).map(|(high, low)| high << 4 | low).ok_or_else(wrong)?;
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -325,6 +342,10 @@ mod tests {
         let id = entry.ids().next().unwrap();
         assert_eq!(id.to_string(), expected("cloudflare||target|22|tcp|open-port"));
         assert_eq!(id.as_bytes().len(), 16);
+        assert_eq!(id.to_string().parse::<FindingId>().unwrap(), id);
+        for wrong in ["", "0", &"g".repeat(32), &"é".repeat(16), &"0".repeat(33)] {
+            assert!(wrong.parse::<FindingId>().is_err(), "{wrong}");
+        }
         let long = "n".repeat(400);
         let far = Host { fqdn: Some(long.clone().into()), ..Host::default() };
         assert_eq!(ids(numbering, &far, &[row("1", 1, "")]), [expected(&format!("tenable|1|{long}|1|tcp|"))]);

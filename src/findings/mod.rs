@@ -9,14 +9,16 @@
 //! Not for: fetching reports, or writing findings in a format.
 
 mod archive;
+pub mod baseline;
 pub mod filter;
 mod identity;
 mod input;
 mod nessus;
+mod saved;
 mod shape;
 pub mod sniff;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -113,6 +115,23 @@ pub fn decode(source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingS
     match sniff::open(source) {
         Ok(document) => nessus::decode(document, emitter),
         Err(problem) => Ok(Decoded { problem: Some(problem), ..Decoded::default() }),
+    }
+}
+
+/// Reads a report as [`decode`] does, or findings that this program wrote as JSON.
+///
+/// # Errors
+/// Those of the sink.
+pub fn decode_any(mut source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingSink) -> Result<Decoded> {
+    let mut head = Vec::with_capacity(saved::HEAD);
+    if let Err(failure) = source.by_ref().take(saved::HEAD as u64).read_to_end(&mut head) {
+        return Ok(Decoded { problem: Some(input::read_failure(failure)), ..Decoded::default() });
+    }
+    let kind = saved::recognizes(&head);
+    let whole = Cursor::new(head).chain(source);
+    match kind {
+        Some(kind) => saved::decode(whole, kind, sink),
+        None => decode(whole, origin, sink),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Error, PlannedRequest};
-use crate::model::{Address, Outcome, OutcomeKind, Run, RunState, Scan};
+use crate::model::{Address, Difference, Outcome, OutcomeKind, Run, RunState, Scan};
 
 /// What a cell's content means, for its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +91,28 @@ struct OutcomeJson<'a> {
     native_state: Option<&'a str>,
     ended_at: Option<Timestamp>,
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<DifferenceJson<'a>>,
     request: Option<&'a PlannedRequest>,
     request_id: Option<&'a str>,
     error: Option<Value>,
+}
+
+/// One key that an update changes; `before` is null where it cannot be read, which `readable` tells from no value.
+#[derive(Serialize)]
+struct DifferenceJson<'a> {
+    key: &'a str,
+    before: Option<&'a Value>,
+    after: &'a Value,
+    readable: bool,
+    note: Option<&'a str>,
+}
+
+impl<'a> From<&'a Difference> for DifferenceJson<'a> {
+    fn from(difference: &'a Difference) -> Self {
+        let Difference { key, before, after, note } = difference;
+        Self { key, before: before.as_ref(), after, readable: before.is_some(), note: note.as_deref() }
+    }
 }
 
 impl Row for OutcomeRow {
@@ -116,6 +135,7 @@ impl Row for OutcomeRow {
             native_state: outcome.native_state.as_deref(),
             ended_at: outcome.ended_at,
             message: outcome.message.as_deref(),
+            changes: outcome.changes.iter().map(DifferenceJson::from).collect(),
             request: outcome.request.as_ref(),
             request_id: outcome.request_id.as_deref(),
             error: outcome.error.as_ref().map(|error| error_json(error, Subject::of(outcome))),
@@ -354,6 +374,67 @@ impl Row for ScanRow {
             maybe(targets),
             scan.last_run.as_ref().map_or(plain(""), |run| state_cell(run.state, run.native_state.as_deref())),
         ]
+    }
+}
+
+/// A row whose vendor's fields were asked for by name: they are shown in place of the usual columns, and in JSON
+/// beside them.
+#[derive(Debug)]
+pub struct WithFields<R>(pub R);
+
+/// A row that may have the vendor's own fields.
+pub trait HasFields: Row {
+    /// The address and the name.
+    fn head(&self) -> [(String, Tone); 2];
+
+    /// The vendor's object.
+    fn fields(&self) -> Option<&Value>;
+}
+
+impl HasFields for RunRow {
+    fn head(&self) -> [(String, Tone); 2] {
+        [plain(self.address()), maybe(self.run.name.as_deref())]
+    }
+
+    fn fields(&self) -> Option<&Value> {
+        self.run.fields.as_ref()
+    }
+}
+
+impl HasFields for ScanRow {
+    fn head(&self) -> [(String, Tone); 2] {
+        [plain(Address::full(&self.profile, Some(&self.scan.scan), None)), maybe(self.scan.name.as_deref())]
+    }
+
+    fn fields(&self) -> Option<&Value> {
+        self.scan.fields.as_ref()
+    }
+}
+
+impl<R: HasFields> Row for WithFields<R> {
+    const KIND: &'static str = R::KIND;
+    const HEADERS: &'static [&'static str] = &["ADDRESS", "NAME", "FIELDS"];
+    const SPARE: &'static [&'static str] = &["NAME"];
+
+    fn json(&self) -> Value {
+        let mut row = self.0.json();
+        if let Value::Object(row) = &mut row {
+            row.insert("fields".to_owned(), self.0.fields().cloned().unwrap_or_default());
+        }
+        row
+    }
+
+    fn cells(&self) -> Vec<(String, Tone)> {
+        let fields = self.0.fields().map(|fields| match fields {
+            Value::Object(fields) => {
+                let told = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", told(value))).collect();
+                parts.join(" ")
+            }
+            other => other.to_string(),
+        });
+        let [address, name] = self.0.head();
+        vec![address, name, maybe(fields)]
     }
 }
 

@@ -332,24 +332,35 @@ fn what_backends_can_do_needs_no_config() {
     assert_output!(env, output, @r"
     exit code: 0
     ----- stdout -----
-    BACKEND     VERB              SUPPORT  BARE ID
-    tenable-io  launch            yes      scan id or schedule uuid
-    tenable-io  launch --targets  yes      scan id or schedule uuid
-    tenable-io  pause             yes      scan id or schedule uuid: its active, else its latest run
-    tenable-io  resume            yes      scan id or schedule uuid: its active, else its latest run
-    tenable-io  stop              yes      scan id or schedule uuid: its active, else its latest run
-    tenable-io  force-stop        yes      scan id or schedule uuid (sent as schedule uuid)
-    tenable-io  status            yes      scan id or schedule uuid: its active, else its latest run
-    tenable-io  wait              yes      scan id or schedule uuid: its active, else its latest run
-    tenable-io  list              yes      takes no id
-    tenable-io  scans list        yes      scan id or schedule uuid
-    tenable-io  scans show        yes      scan id or schedule uuid
-    tenable-io  runs list         yes      scan id or schedule uuid
-    tenable-io  runs show         yes      needs SCAN@RUN
+    BACKEND     VERB              SUPPORT  BARE ID                                                    NOTE
+    tenable-io  launch            yes      scan id or schedule uuid                                   -
+    tenable-io  launch --targets  yes      scan id or schedule uuid                                   -
+    tenable-io  pause             yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  resume            yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  stop              yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  force-stop        yes      scan id or schedule uuid (sent as schedule uuid)           -
+    tenable-io  status            yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  wait              yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  results           yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  export            yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  list              yes      takes no id                                                -
+    tenable-io  scans list        yes      scan id or schedule uuid                                   -
+    tenable-io  scans show        yes      scan id or schedule uuid                                   -
+    tenable-io  scans create      yes      takes no id                                                -
+    tenable-io  scans update      yes      scan id or schedule uuid                                   -
+    tenable-io  scans copy        yes      scan id or schedule uuid                                   -
+    tenable-io  scans delete      yes      scan id or schedule uuid                                   -
+    tenable-io  runs list         yes      scan id or schedule uuid                                   -
+    tenable-io  runs show         yes      needs SCAN@RUN                                             -
+    tenable-io  runs delete       yes      needs SCAN@RUN                                             -
+    tenable-io  runs copy         no       -                                                          Tenable VM shares a scan with other users as a whole, which is done in its own pages; `scanctl export` makes a file to hand on
+    tenable-io  runs email        no       -                                                          Tenable VM sends mail when a run ends, to the addresses of the scan: `scanctl scans update SCAN --set emails=…`
+    tenable-io  runs import       yes      takes no id                                                -
+    tenable-io  runs reimport     no       -                                                          Tenable VM imports its own runs by itself; `scanctl export` and `scanctl runs import` make a new imported scan of one
     ");
     let all = env.run(&["backends", "-f", "json"]).expect_code(0).json();
     assert_eq!(all["kind"], "backends");
-    assert_eq!(all["items"].as_array().unwrap().len(), 65);
+    assert_eq!(all["items"].as_array().unwrap().len(), 120);
     env.run(&["backends", "nessus"]).expect_code(2);
 }
 

@@ -24,7 +24,7 @@ pub static FORMS: Forms = Forms {
                 "[\"1-1024\", \"8443\"]",
                 "Ports and ranges, or `default` (the hundred that are open most often), or `all`.",
             )
-            .default("default"),
+            .default("`default`"),
             Key::new(
                 "frequency",
                 Kind::Number { least: 0, most: 36_500 },

@@ -115,6 +115,9 @@ fn bare_id(verb: Verb) -> &'static str {
 }
 
 fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
+    if let Some(refusal) = super::not_in_this_version(operation) {
+        return refusal;
+    }
     match operation {
         Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: false } => Support::Via(CLONES),

@@ -53,13 +53,13 @@ impl Form {
     /// A commented file in TOML: what is needed is set, everything else is there to be uncommented.
     pub fn example(&self, title: &str) -> String {
         let mut text = format!("# {title}\n# Lines that begin with `#` are optional, and their values are examples.\n");
-        for line in self.about {
+        for line in self.about.iter().flat_map(|line| wrapped(line)) {
             text.push_str(&format!("# {line}\n"));
         }
         for key in self.keys {
             let needed = key.required || self.one_of.iter().any(|group| group.first() == Some(&key.name));
             text.push('\n');
-            for line in key.explain() {
+            for line in key.explain().iter().flat_map(|line| wrapped(line)) {
                 text.push_str(&format!("# {line}\n"));
             }
             let others = |group: &&&[&str]| group.contains(&key.name);
@@ -70,6 +70,22 @@ impl Form {
         }
         text
     }
+}
+
+/// A text in lines that fit a terminal beside a comment's sign.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 98;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// One thing that can be written.

@@ -21,7 +21,7 @@ const INVALID_TOKEN: i64 = 12;
 /// The data of a result is missing, expired or still being written.
 const NO_DATA: i64 = 143;
 /// Most refusals: a bad value, a missing right, a wrong state.
-const REFUSED: i64 = 146;
+pub const REFUSED: i64 = 146;
 /// No such object, or none that this user may see.
 const MISSING: i64 = 147;
 

@@ -12,6 +12,7 @@
 
 pub mod choice;
 pub mod dialect;
+pub mod download;
 pub mod resolve;
 pub mod result;
 pub mod session;

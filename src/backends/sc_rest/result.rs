@@ -50,6 +50,8 @@ pub struct ScanResult {
     error_details: Loose,
     #[serde(rename = "importErrorDetails")]
     import_error_details: Loose,
+    #[serde(rename = "downloadAvailable")]
+    download_available: Loose,
 }
 
 impl ScanResult {
@@ -61,6 +63,11 @@ impl ScanResult {
     /// The vendor's word for the state.
     pub fn status(&self) -> Option<String> {
         self.status.owned()
+    }
+
+    /// Whether the vendor says that there is no file of it.
+    pub fn has_no_file(&self) -> bool {
+        self.download_available.flag() == Some(false)
     }
 
     /// Whether agents scanned and the run is only how their results came in: such runs cannot be steered.

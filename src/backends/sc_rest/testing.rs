@@ -8,12 +8,15 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::backends::report::{Decoder, Fetch, Report};
 use crate::backends::{self, Backend, Connector, Peers, Spec};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::findings::{self, Chunks, Finding, FindingSink, Origin};
 use crate::http::Shared;
 use crate::http::connection::Connection;
 use crate::model::Operation;
@@ -38,7 +41,7 @@ pub struct Seen {
 pub struct Reply {
     status: u16,
     cookies: Vec<String>,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Reply {
@@ -54,7 +57,7 @@ pub fn ok(response: Value) -> Reply {
     let body = serde_json::json!({
         "type": "regular", "response": response, "error_code": 0, "error_msg": "", "warnings": [], "timestamp": NOW,
     });
-    Reply { status: 200, cookies: Vec::new(), body: body.to_string() }
+    Reply { status: 200, cookies: Vec::new(), body: body.to_string().into_bytes() }
 }
 
 /// 403 with this code and text.
@@ -62,7 +65,7 @@ pub fn refused(code: i64, text: &str) -> Reply {
     let body = serde_json::json!({
         "type": "regular", "response": "", "error_code": code, "error_msg": text, "warnings": [], "timestamp": NOW,
     });
-    Reply { status: 403, cookies: Vec::new(), body: body.to_string() }
+    Reply { status: 403, cookies: Vec::new(), body: body.to_string().into_bytes() }
 }
 
 /// The refusal of an object that is not there.
@@ -76,8 +79,8 @@ pub fn busy() -> Reply {
 }
 
 /// 200 with this body, whatever it is.
-pub fn bare(body: &str) -> Reply {
-    Reply { status: 200, cookies: Vec::new(), body: body.to_owned() }
+pub fn bare(body: impl AsRef<[u8]>) -> Reply {
+    Reply { status: 200, cookies: Vec::new(), body: body.as_ref().to_vec() }
 }
 
 /// A vendor; it ends with the test.
@@ -179,7 +182,68 @@ fn send(stream: &mut TcpStream, reply: &Reply) {
         reply.status,
         reply.body.len()
     );
-    drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(reply.body.as_bytes())));
+    drop(stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&reply.body)));
+}
+
+/// How a result is asked for in a test.
+pub fn fetch(partial: bool, via_analysis: bool) -> Fetch<'static> {
+    Fetch { partial, via_analysis, deadline: Instant::now() + Duration::from_secs(60), tell: &|_| () }
+}
+
+/// What came of a result.
+#[derive(Debug, Default)]
+pub struct Got {
+    /// Id, host, port and plugin of each finding, in order.
+    pub rows: Vec<(String, String, String)>,
+    /// Hosts.
+    pub hosts: u64,
+    /// What was wrong with it.
+    pub problem: Option<Error>,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Got {
+    /// The ids, sorted.
+    pub fn ids(&self) -> Vec<&str> {
+        let mut ids: Vec<&str> = self.rows.iter().map(|(id, ..)| id.as_str()).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl FindingSink for &mut Got {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let details = finding.details;
+        let what = format!("{:?} {:?}", details.plugin_id.as_deref(), details.port);
+        self.rows.push((finding.id.to_string(), finding.host.label().to_owned(), what));
+        Ok(())
+    }
+}
+
+/// Reads a result to its end.
+pub async fn read(mut report: Report<'_>) -> Got {
+    let (sender, chunks) = Chunks::channel(1024);
+    let mut got = Got::default();
+    while let Some(chunk) = report.download.next().await {
+        got.bytes.extend(chunk.iter().flatten());
+        sender.send(chunk).await.unwrap();
+    }
+    drop(sender);
+    let origin = Origin { source: report.source, ..Origin::default() };
+    let Some(decoder) = report.decoder else { return got };
+    // What reads may block, which a thread of an async program may not.
+    std::thread::spawn(move || {
+        let decoded = match decoder {
+            Decoder::Nessus => findings::decode(chunks, &origin, &mut &mut got),
+            Decoder::Pages(reader) => findings::decode_pages(chunks, reader, &origin, &mut &mut got),
+        };
+        let decoded = decoded.unwrap();
+        (got.hosts, got.problem) = (decoded.hosts, decoded.problem);
+        got
+    })
+    .join()
+    .unwrap()
 }
 
 /// A config and what its backends told the user.

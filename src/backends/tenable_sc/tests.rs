@@ -1,9 +1,12 @@
 //! Whole flows against a scripted instance, and every recorded body.
 
+mod results;
+
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::{LaunchAnswer, SPEC, StoredScan};
@@ -479,6 +482,8 @@ struct Recorded {
     line: String,
     status: u16,
     body: String,
+    /// Where it is no text.
+    bytes: Vec<u8>,
 }
 
 fn recorded(number: &str) -> Option<Recorded> {
@@ -497,6 +502,7 @@ fn recorded(number: &str) -> Option<Recorded> {
         line: format!("{} {}", text(&request["method"]), text(&request["path_with_query"])),
         status: u16::try_from(response["status"].as_u64().unwrap()).unwrap(),
         body: text(&response["body"]),
+        bytes: base64::prelude::BASE64_STANDARD.decode(text(&response["body_b64"])).unwrap(),
     })
 }
 

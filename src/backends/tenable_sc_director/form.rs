@@ -9,8 +9,9 @@ use crate::backends::definition::{Form, Forms, Key, Kind};
 pub static FORMS: Forms = Forms {
     scan: Form {
         about: &[
-            "Instance, owner and policy are looked up before anything is sent. Repository, zone and asset lists cannot",
-            "be: no list of them is documented. Nothing here starts the scan; `scanctl launch` does.",
+            "Instance, owner and policy are looked up before anything is sent; repository, zone and asset lists cannot be: no \
+             list of them is documented.",
+            "Nothing here starts the scan; `scanctl launch` does.",
         ],
         keys: &[
             Key::new("name", Kind::Text, "\"Weekly DMZ\"", "The scan's name.").required().fixed(),

@@ -1,6 +1,8 @@
 //! Whole flows against a scripted Director and a scripted instance. No reply of a Director was ever recorded, so these
 //! are made from the vendor's documentation.
 
+mod results;
+
 use std::rc::Rc;
 
 use serde_json::{Value, json};
@@ -104,6 +106,10 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
+        Self::of(director, instance)
+    }
+
+    fn of(director: fn(&Seen) -> Reply, instance: fn(&Seen) -> Reply) -> Self {
         let (director, instance) = (Vendor::new(director), Vendor::new(instance));
         let mapped = "instances = { '4' = 'sc' }";
         let config =

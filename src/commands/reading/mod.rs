@@ -3,6 +3,8 @@
 //! Shared by the commands that read findings. Not for: which findings are wanted, where they are written, and what the
 //! exit code is; that is each command's own.
 
+pub mod flags;
+pub mod older;
 pub mod pump;
 pub mod save;
 
@@ -178,7 +180,7 @@ impl Opened<'_> {
         let ended = match source {
             Source::Local(source) => {
                 pump::local(context, source, &enough, move |source| {
-                    let decoded = findings::decode(source, &about.origin, &mut sink);
+                    let decoded = findings::decode_any(source, &about.origin, &mut sink);
                     (sink.sink, decoded)
                 })
                 .await?

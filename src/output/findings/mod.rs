@@ -6,14 +6,24 @@
 //!
 //! Not for: files and their names, gates, and what a closed pipe means; a writer only writes.
 
+mod columns;
 mod csv;
 mod defectdojo;
-mod html;
+mod document;
+mod facts;
 mod json;
 mod markdown;
 mod ocsf;
+mod out;
+#[cfg(test)]
+mod sample;
 mod sarif;
+mod scores;
+mod states;
+mod summary;
 mod table;
+#[cfg(test)]
+mod testing;
 
 use std::io::Write;
 use std::path::Path;
@@ -24,6 +34,8 @@ use jiff::Timestamp;
 use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Decoded, Finding, FindingSink, Origin};
+
+pub use columns::{Column, Columns};
 
 /// A format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +58,11 @@ pub enum FindingFormat {
     Defectdojo,
     /// A summary for a comment or a ticket.
     Markdown,
-    /// One page that needs nothing else.
-    Html,
 }
 
 impl FindingFormat {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Table,
         Self::Json,
         Self::Ndjson,
@@ -62,7 +72,6 @@ impl FindingFormat {
         Self::OcsfArray,
         Self::Defectdojo,
         Self::Markdown,
-        Self::Html,
     ];
 
     /// The word on the command line.
@@ -77,7 +86,14 @@ impl FindingFormat {
             Self::OcsfArray => "ocsf-array",
             Self::Defectdojo => "defectdojo",
             Self::Markdown => "markdown",
-            Self::Html => "html",
+        }
+    }
+
+    /// How many reports one document can hold, where there is a limit.
+    pub const fn most_reports(self) -> Option<usize> {
+        match self {
+            Self::Sarif => Some(sarif::MOST_RUNS),
+            _ => None,
         }
     }
 }
@@ -97,7 +113,6 @@ impl FormatWord for FindingFormat {
             "csv" => Some(Self::Csv),
             "sarif" => Some(Self::Sarif),
             "md" | "markdown" => Some(Self::Markdown),
-            "html" | "htm" => Some(Self::Html),
             "txt" => Some(Self::Table),
             _ => None,
         }
@@ -132,6 +147,10 @@ pub struct Options {
     pub color: bool,
     /// Whether rows that tell of an open port alone are events of OCSF too.
     pub include_ports: bool,
+    /// The columns of table and CSV, where others are wanted than those they have by themselves.
+    pub columns: Option<Columns>,
+    /// How many reports will come; 0 where nobody knows. What a format allows in all is shared out among them.
+    pub reports: usize,
 }
 
 /// What a writer is told of a report before its first finding.
@@ -174,12 +193,15 @@ pub trait ReportWriter: FindingSink {
     /// Exit 1 when the document cannot be written; so for every method here.
     fn begin(&mut self, about: &About) -> Result<()>;
 
-    /// A finding that was compared with an older report. Formats without a word for it write the finding.
+    /// A finding that was compared with an older report. Formats without a word for it write what is in the newer one.
     ///
     /// # Errors
     /// As for [`FindingSink::finding`].
-    fn compared(&mut self, finding: &Finding<'_>, _baseline: Baseline) -> Result<()> {
-        self.finding(finding)
+    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        match baseline {
+            Baseline::New | Baseline::Unchanged | Baseline::Updated => self.finding(finding),
+            Baseline::Absent => Ok(()),
+        }
     }
 
     /// The report has ended. `complete` also tells what is known beside the decoding, that the run was still active for
@@ -207,12 +229,11 @@ pub fn open(format: FindingFormat, out: Box<dyn Write + Send>, options: &Options
         FindingFormat::Table => table::open(out, options),
         FindingFormat::Json => json::document(out),
         FindingFormat::Ndjson => json::lines(out),
-        FindingFormat::Csv => csv::open(out),
-        FindingFormat::Sarif => sarif::open(out),
+        FindingFormat::Csv => csv::open(out, options),
+        FindingFormat::Sarif => sarif::open(out, options),
         FindingFormat::Ocsf => ocsf::lines(out, options),
         FindingFormat::OcsfArray => ocsf::array(out, options),
         FindingFormat::Defectdojo => defectdojo::open(out),
         FindingFormat::Markdown => markdown::open(out),
-        FindingFormat::Html => html::open(out),
     }
 }

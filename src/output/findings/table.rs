@@ -1,37 +1,547 @@
-//! Findings as table.
+//! Findings as a table for people, one line each, and last what there was of each severity.
+//!
+//! ```text
+//! SEVERITY  HOST               PORT     PLUGIN  CVSS  VPR  NAME
+//! critical  web01.example.org  443/tcp  156032  9.8   9.2  Example Library Multiple Vulnerabilities
+//! high      web01.example.org  -        21157   -     -    FAILED: 1.1.1 Ensure that it is so
+//!
+//! 1 critical, 1 high on 1 host in io/219@9f2c
+//! ```
+//!
+//! The columns are made to fit the first thousand rows; then rows are written as they come, so that a table of any
+//! length takes the same memory. On a terminal a longer text is cut, elsewhere nothing ever is.
 
+use std::borrow::Cow;
 use std::io::Write;
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::columns::{Column, Value};
+use super::out::{Out, score};
 use super::{About, Options, ReportWriter};
 use crate::error::Result;
-use crate::findings::{Decoded, Finding, FindingSink};
+use crate::findings::filter::Counts;
+use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity, SeveritySource};
+use crate::ui::clean;
+
+/// So many rows are looked at before the columns are as wide as they stay.
+const MOST_HELD: usize = 1000;
+/// So many bytes of them.
+const MOST_HELD_BYTES: usize = 1024 * 1024;
+/// Between two columns.
+const GAP: usize = 2;
+/// A column that is longer than this may be made narrower where others would have to go.
+const COMFORTABLE: usize = 24;
 
 /// A writer.
-pub(super) fn open(out: Box<dyn Write + Send>, _options: &Options) -> Box<dyn ReportWriter> {
-    Box::new(Writer { out })
+pub(super) fn open(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
+    let columns = match &options.columns {
+        Some(columns) => columns.as_slice().iter().map(|column| Shown::Key(*column)).collect(),
+        None => Shown::USUAL.to_vec(),
+    };
+    Box::new(Writer {
+        out: Out::new(out),
+        width: options.width.map(usize::from),
+        color: options.color,
+        columns,
+        held: Vec::new(),
+        held_bytes: 0,
+        layout: None,
+        address: String::new(),
+        open: false,
+        report: Tally::default(),
+        all: Tally::default(),
+        reports: 0,
+    })
+}
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Shown {
+    /// As the key says.
+    Key(Column),
+    /// Port and protocol in one.
+    Port,
+    /// The score that says most.
+    Cvss,
+    /// The plugin's name, or an audit's check and how it went.
+    Name,
+}
+
+impl Shown {
+    const USUAL: [Self; 7] = [
+        Self::Key(Column::Severity),
+        Self::Key(Column::Host),
+        Self::Port,
+        Self::Key(Column::PluginId),
+        Self::Cvss,
+        Self::Key(Column::Vpr),
+        Self::Name,
+    ];
+    /// What goes first where the width does not do.
+    const SPARE: [Self; 3] = [Self::Key(Column::Vpr), Self::Cvss, Self::Key(Column::PluginId)];
+
+    fn header(self, is_usual: bool) -> String {
+        match self {
+            Self::Port => "PORT".to_owned(),
+            Self::Cvss => "CVSS".to_owned(),
+            Self::Name => "NAME".to_owned(),
+            Self::Key(Column::PluginId) if is_usual => "PLUGIN".to_owned(),
+            Self::Key(column) => column.name().replace('_', " ").to_uppercase(),
+        }
+    }
+
+    fn cell(self, finding: &Finding<'_>) -> String {
+        let details = finding.details;
+        let mut text = String::new();
+        match self {
+            Self::Key(Column::Severity) if details.severity_source == SeveritySource::Derived => {
+                text = format!("{} (derived)", details.severity);
+            }
+            Self::Key(column) => column.value(finding).add_to(&mut text),
+            Self::Port => match (details.port, &details.protocol) {
+                (None | Some(0), _) => {}
+                (Some(port), Some(protocol)) => text = format!("{port}/{protocol}"),
+                (Some(port), None) => text = port.to_string(),
+            },
+            Self::Cvss => {
+                for (cvss, mark) in [(&details.cvss3, ""), (&details.cvss4, " v4"), (&details.cvss2, " v2")] {
+                    if let Some(number) = score(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0) {
+                        text = format!("{number:.1}{mark}");
+                        break;
+                    }
+                }
+            }
+            Self::Name => match &details.compliance {
+                Some(check) if check.check_name.is_some() => Value::Check(check).add_to(&mut text),
+                _ => Column::PluginName.value(finding).add_to(&mut text),
+            },
+        }
+        let text = clean(text.trim());
+        if text.is_empty() { "-".to_owned() } else { text }
+    }
+}
+
+/// A row whose columns are not decided yet.
+struct Row {
+    severity: Severity,
+    cells: Vec<String>,
+}
+
+/// A column as it stays.
+struct Place {
+    /// Which of a row's cells.
+    at: usize,
+    width: usize,
+    is_severity: bool,
+}
+
+/// What the last line tells.
+#[derive(Default)]
+struct Tally {
+    counts: Counts,
+    /// Hosts with findings, counted where the next one begins.
+    hosts: u64,
+    last_host: Option<String>,
+    incomplete: bool,
+}
+
+impl Tally {
+    fn add(&mut self, host: &str, severity: Severity) {
+        self.counts.add(severity);
+        if self.last_host.as_deref() != Some(host) {
+            self.hosts += 1;
+            self.last_host = Some(host.to_owned());
+        }
+    }
 }
 
 struct Writer {
-    out: Box<dyn Write + Send>,
+    out: Out,
+    width: Option<usize>,
+    color: bool,
+    columns: Vec<Shown>,
+    held: Vec<Row>,
+    held_bytes: usize,
+    layout: Option<Vec<Place>>,
+    /// Of the report that is open.
+    address: String,
+    open: bool,
+    report: Tally,
+    all: Tally,
+    reports: usize,
 }
 
 impl FindingSink for Writer {
-    fn finding(&mut self, _finding: &Finding<'_>) -> Result<()> {
-        Ok(())
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        let severity = finding.details.severity;
+        let host = finding.host.label();
+        self.report.add(host, severity);
+        self.all.add(host, severity);
+        let row = Row { severity, cells: self.columns.iter().map(|column| column.cell(finding)).collect() };
+        if let Some(layout) = &self.layout {
+            self.out.push(line(layout, &row.cells, Some(row.severity).filter(|_| self.color), self.width).as_bytes());
+            return self.out.settle();
+        }
+        self.held_bytes += row.cells.iter().map(String::len).sum::<usize>();
+        self.held.push(row);
+        if self.held.len() >= MOST_HELD || self.held_bytes >= MOST_HELD_BYTES {
+            self.lay_out();
+        }
+        self.out.settle()
+    }
+
+    fn needs(&self) -> Needs {
+        let needs = self.columns.iter().map(|column| match column {
+            Shown::Key(column) => column.needs(),
+            Shown::Port => Needs::Core,
+            Shown::Cvss | Shown::Name => Needs::Facts,
+        });
+        needs.max().unwrap_or(Needs::Core)
     }
 }
 
 impl ReportWriter for Writer {
-    fn begin(&mut self, _about: &About) -> Result<()> {
+    fn begin(&mut self, about: &About) -> Result<()> {
+        if self.reports > 0 {
+            self.out.push(b"\n");
+        }
+        self.reports += 1;
+        self.open = true;
+        self.address = clean(&about.address);
+        self.report = Tally::default();
+        self.all.last_host = None;
         Ok(())
     }
 
-    fn end(&mut self, _decoded: &Decoded, _complete: bool) -> Result<()> {
-        Ok(())
+    fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {
+        self.report.incomplete = !complete;
+        self.all.incomplete |= !complete;
+        self.close(Some(decoded.hosts));
+        self.out.settle()
     }
 
-    fn finish(&mut self, _complete: bool) -> Result<()> {
-        drop(self.out.flush());
-        Ok(())
+    fn finish(&mut self, complete: bool) -> Result<()> {
+        self.all.incomplete |= !complete;
+        if self.open {
+            self.report.incomplete = true;
+            self.close(None);
+        }
+        if self.reports > 1 {
+            let total = self.summary(&self.all, None);
+            self.out.plain(format_args!("\nin all: {total}\n"));
+        }
+        self.out.flush()
+    }
+}
+
+impl Writer {
+    /// Ends a report: its rows, and what there was.
+    fn close(&mut self, hosts: Option<u64>) {
+        self.lay_out();
+        if self.report.counts.total() > 0 {
+            self.out.push(b"\n");
+        }
+        let mut summary = self.summary(&self.report, hosts);
+        if !self.address.is_empty() {
+            summary.push_str(" in ");
+            summary.push_str(&self.address);
+        }
+        if self.report.incomplete {
+            summary.push_str(" (incomplete)");
+        }
+        summary.push('\n');
+        self.out.push(summary.as_bytes());
+        self.layout = None;
+        self.open = false;
+    }
+
+    /// `3 critical, 1 high on 2 hosts`.
+    fn summary(&self, tally: &Tally, scanned: Option<u64>) -> String {
+        let counts: Vec<String> = Severity::ALL
+            .into_iter()
+            .rev()
+            .map(|severity| (severity, tally.counts.of(severity)))
+            .filter(|(_, count)| *count > 0)
+            .map(|(severity, count)| paint(&format!("{count} {severity}"), severity, self.color))
+            .collect();
+        if counts.is_empty() {
+            return match scanned {
+                Some(hosts @ 1..) => format!("no findings on {}", plural(hosts, "host")),
+                _ => "no findings".to_owned(),
+            };
+        }
+        format!("{} on {}", counts.join(", "), plural(tally.hosts, "host"))
+    }
+
+    /// Decides on the columns, and writes the rows that waited for it.
+    fn lay_out(&mut self) {
+        let rows = std::mem::take(&mut self.held);
+        self.held_bytes = 0;
+        if rows.is_empty() || self.layout.is_some() {
+            return;
+        }
+        let is_usual = self.columns == Shown::USUAL;
+        let headers: Vec<String> = self.columns.iter().map(|column| column.header(is_usual)).collect();
+        let content = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.cells.get(column));
+            cells.chain(headers.get(column)).map(|cell| cell.width()).max().unwrap_or_default()
+        };
+        let widths = self.columns.iter().enumerate().map(|(at, column)| (*column, at, content(at))).collect();
+        let layout = fitted(widths, self.width, is_usual);
+        let mut text = line(&layout, &headers, None, self.width);
+        if self.color {
+            text = format!("\u{1b}[1m{}\u{1b}[0m\n", text.trim_end());
+        }
+        self.out.push(text.as_bytes());
+        for row in &rows {
+            let painted = Some(row.severity).filter(|_| self.color);
+            self.out.push(line(&layout, &row.cells, painted, self.width).as_bytes());
+        }
+        self.layout = Some(layout);
+    }
+}
+
+/// Which columns there are, and how wide, so that they fit.
+fn fitted(mut columns: Vec<(Shown, usize, usize)>, most: Option<usize>, is_usual: bool) -> Vec<Place> {
+    if let Some(most) = most {
+        let gaps = |count: usize| GAP * count.saturating_sub(1);
+        for spare in Shown::SPARE.into_iter().filter(|_| is_usual) {
+            let least: usize = columns.iter().map(|(_, _, width)| *width.min(&COMFORTABLE)).sum();
+            if least + gaps(columns.len()) <= most {
+                break;
+            }
+            columns.retain(|(column, _, _)| *column != spare);
+        }
+        // The widest gives way, step by step.
+        columns.iter_mut().for_each(|(_, _, width)| *width = most.min(*width));
+        let room = most.saturating_sub(gaps(columns.len()));
+        while columns.iter().map(|(_, _, width)| *width).sum::<usize>() > room {
+            let widest = columns.iter_mut().map(|(_, _, width)| width).max().filter(|width| **width > 1);
+            let Some(widest) = widest else { break };
+            *widest -= 1;
+        }
+    }
+    let place = |(column, at, width)| Place { at, width, is_severity: column == Shown::Key(Column::Severity) };
+    columns.into_iter().map(place).collect()
+}
+
+/// Cells side by side, cut where the width has an end, with a severity in its colour.
+fn line(layout: &[Place], cells: &[String], painted: Option<Severity>, most: Option<usize>) -> String {
+    let mut line = String::new();
+    let (mut used, mut start) = (0, 0);
+    let mut severity = None;
+    for place in layout {
+        let text = cells.get(place.at).map_or("", String::as_str);
+        let text = if most.is_some() { cut(text, place.width) } else { Cow::Borrowed(text) };
+        if !line.is_empty() {
+            // A cell that is longer than its column, where nothing is cut, moves the next one.
+            let next = start.max(used + GAP);
+            line.extend(std::iter::repeat_n(' ', next - used));
+            used = next;
+        }
+        if place.is_severity {
+            severity = Some(line.len()..line.len() + text.len());
+        }
+        line.push_str(&text);
+        used += text.width();
+        start += place.width + GAP;
+    }
+    match (most, painted, severity) {
+        // In less room than the gaps take.
+        (Some(most), _, _) if used > most => line = cut(&line, most).into_owned(),
+        (_, Some(painted), Some(range)) => {
+            let word = paint(line.get(range.clone()).unwrap_or_default(), painted, true);
+            line.replace_range(range, &word);
+        }
+        _ => {}
+    }
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    line
+}
+
+/// At most so wide, with a mark where something is missing.
+fn cut(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut taken = 0;
+    let kept = text.chars().take_while(|symbol| {
+        taken += symbol.width().unwrap_or_default();
+        taken < width
+    });
+    let mut kept: String = kept.collect();
+    kept.push('…');
+    Cow::Owned(kept)
+}
+
+fn paint(text: &str, severity: Severity, color: bool) -> String {
+    let code = match severity {
+        Severity::Critical if color => "1;31",
+        Severity::High if color => "31",
+        Severity::Medium if color => "33",
+        Severity::Low if color => "36",
+        _ => return text.to_owned(),
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+fn plural(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use unicode_width::UnicodeWidthStr as _;
+
+    use super::super::sample::{Document, HOSTILE, about, bare, check, document, library, says, web};
+    use super::super::{About, FindingFormat, Options};
+    use super::MOST_HELD;
+    use crate::findings::{Cvss, Details, Host, Severity, SeveritySource};
+
+    fn written(width: Option<u16>, color: bool, hosts: &[(Host<'_>, Vec<Details<'_>>)]) -> String {
+        document(FindingFormat::Table, &Options { width, color, ..Options::default() }, &about(), hosts)
+    }
+
+    fn named<'a>(name: &'a str) -> Host<'a> {
+        Host { name: name.into(), ..Host::default() }
+    }
+
+    fn few<'a>() -> Vec<(Host<'a>, Vec<Details<'a>>)> {
+        let derived = Details {
+            severity_source: SeveritySource::Derived,
+            cvss2: Some(Cvss { base_score: Some(4.0), ..Cvss::default() }),
+            port: Some(53),
+            protocol: Some("udp".into()),
+            ..bare("7", "Something between", Severity::Medium)
+        };
+        vec![(web(), vec![library(), check()]), (named("db"), vec![derived, bare("8", "全角 name", Severity::Low)])]
+    }
+
+    #[test]
+    fn rows_then_counts() {
+        assert_eq!(
+            written(None, false, &few()),
+            "\
+SEVERITY          HOST               PORT     PLUGIN  CVSS    VPR  NAME
+critical          web01.example.org  443/tcp  156032  9.8     9.2  Example Library Multiple Vulnerabilities
+high              web01.example.org  -        21157   -       -    FAILED: 1.1.1 Ensure that it is so
+medium (derived)  db                 53/udp   7       4.0 v2  -    Something between
+low               db                 -        8       -       -    全角 name
+
+1 critical, 1 high, 1 medium, 1 low on 2 hosts in io/219@9f2c
+"
+        );
+    }
+
+    #[test]
+    fn it_fits_every_width() {
+        assert_eq!(
+            written(Some(80), false, &few()),
+            "\
+SEVERITY          HOST               PORT     PLUGIN  NAME
+critical          web01.example.org  443/tcp  156032  Example Library Multiple …
+high              web01.example.org  -        21157   FAILED: 1.1.1 Ensure that…
+medium (derived)  db                 53/udp   7       Something between
+low               db                 -        8       全角 name
+
+1 critical, 1 high, 1 medium, 1 low on 2 hosts in io/219@9f2c
+"
+        );
+        for width in 1..140 {
+            for color in [false, true] {
+                let text = written(Some(width), color, &few());
+                for line in text.split("\n\n").next().unwrap().lines() {
+                    let plain = line.replace("\u{1b}[0m", "").replace("\u{1b}[1;31m", "").replace("\u{1b}[1m", "");
+                    let plain = plain.replace("\u{1b}[31m", "").replace("\u{1b}[33m", "").replace("\u{1b}[36m", "");
+                    assert!(plain.width() <= usize::from(width), "{width}: {plain}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn severities_are_coloured_where_that_is_wanted() {
+        let text = written(None, true, &few());
+        assert!(text.starts_with("\u{1b}[1mSEVERITY "), "{text}");
+        assert!(text.contains("\n\u{1b}[1;31mcritical\u{1b}[0m          web01"), "{text}");
+        assert!(text.contains("\u{1b}[1;31m1 critical\u{1b}[0m, \u{1b}[31m1 high\u{1b}[0m, "), "{text}");
+        assert!(!written(None, false, &few()).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_nothing() {
+        assert_eq!(written(None, false, &[]), "no findings in io/219@9f2c\n");
+        let hosts = [(web(), vec![]), (named("db"), vec![])];
+        assert_eq!(written(None, false, &hosts), "no findings on 2 hosts in io/219@9f2c\n");
+        let mut document = Document::new(FindingFormat::Table, &Options::default());
+        document.report(&About::default(), &[], false);
+        assert_eq!(document.finish(true), "no findings (incomplete)\n");
+    }
+
+    #[test]
+    fn several_reports_have_a_sum() {
+        let mut document = Document::new(FindingFormat::Table, &Options::default());
+        document.report(&about(), &[(named("a"), vec![bare("1", "x", Severity::Info)])], true);
+        let other = About { address: "sc/@8".to_owned(), ..about() };
+        document.report(&other, &[(named("a"), vec![bare("1", "x", Severity::High)])], false);
+        assert_eq!(
+            document.finish(false),
+            "\
+SEVERITY  HOST  PORT  PLUGIN  CVSS  VPR  NAME
+info      a     -     1       -     -    x
+
+1 info on 1 host in io/219@9f2c
+
+SEVERITY  HOST  PORT  PLUGIN  CVSS  VPR  NAME
+high      a     -     1       -     -    x
+
+1 high on 1 host in sc/@8 (incomplete)
+
+in all: 1 high, 1 info on 2 hosts
+"
+        );
+    }
+
+    #[test]
+    fn columns_can_be_chosen() {
+        let options =
+            Options { columns: Some("host,plugin_id,cves".parse().unwrap()), width: Some(40), ..Options::default() };
+        let text = document(FindingFormat::Table, &options, &about(), &[(web(), vec![library(), check()])]);
+        assert_eq!(
+            text,
+            "\
+HOST            PLUGIN ID  CVES
+web01.example…  156032     CVE-2021-000…
+web01.example…  21157      -
+
+1 critical, 1 high on 1 host in io/219@9f2c
+"
+        );
+    }
+
+    #[test]
+    fn what_comes_late_does_not_wait() {
+        let names: Vec<String> = (0..=MOST_HELD).map(|at| format!("h{at}")).collect();
+        let mut hosts: Vec<_> =
+            names.iter().map(|name| (named(name), vec![bare("1", "short", Severity::Info)])).collect();
+        hosts.push((named("a-very-long-name.example.org"), vec![bare("123456789", "long", Severity::Info)]));
+        let last = |text: String| text.lines().nth(MOST_HELD + 2).unwrap().to_owned();
+        assert_eq!(
+            last(written(None, false, &hosts)),
+            "info      a-very-long-name.example.org  -  123456789  -  -  long"
+        );
+        assert_eq!(last(written(Some(100), false, &hosts)), "info      a-v…  -     12345…  -     -    long");
+    }
+
+    #[test]
+    fn hostile_text_is_one_harmless_line() {
+        for text in HOSTILE {
+            let (host, details) = says(text);
+            let written = written(None, false, &[(host, vec![details])]);
+            assert_eq!(written.lines().count(), 4, "{written}");
+            assert!(!written.chars().any(|symbol| crate::ui::has_power(symbol) && symbol != '\n'), "{written}");
+        }
     }
 }

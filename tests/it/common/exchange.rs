@@ -62,6 +62,8 @@ enum Header {
 enum Content {
     Json(Value),
     Bytes(Vec<u8>),
+    /// The one part of a form: its name, its file's name, its content.
+    Part(String, String, Vec<u8>),
     Any,
 }
 
@@ -91,6 +93,24 @@ pub struct Exchange {
     pub(super) used: usize,
     /// The connection is closed when the request begins to arrive.
     pub(super) closes_before_reading: bool,
+}
+
+/// The one file of a form, by the letter of RFC 7578, and a body that is as long as its head says.
+fn form(request: &Received) -> Option<(String, Vec<u8>)> {
+    let [kind] = request.header("content-type")[..] else { return None };
+    let [length] = request.header("content-length")[..] else { return None };
+    if length.parse() != Ok(request.body.len()) {
+        return None;
+    }
+    let boundary = kind.strip_prefix("multipart/form-data; boundary=")?;
+    let body = request.body.strip_prefix(format!("--{boundary}\r\n").as_bytes())?;
+    let end = format!("\r\n--{boundary}--\r\n");
+    let body = body.strip_suffix(end.as_bytes())?;
+    let split = body.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&body[..split]).ok()?;
+    let disposition = head.lines().find_map(|line| line.strip_prefix("Content-Disposition: form-data; name=\""))?;
+    let (name, file) = disposition.strip_suffix('"')?.split_once("\"; filename=\"")?;
+    Some((format!("part \"{name}\", file \"{file}\""), body[split + 4..].to_vec()))
 }
 
 /// Expects a GET of a path (percent-encoded, without query).
@@ -180,6 +200,12 @@ impl Exchange {
     /// Expects a body of exactly these bytes.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.content = Content::Bytes(body.into());
+        self
+    }
+
+    /// Expects a form with one part, a file.
+    pub fn part(mut self, name: &str, file: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.content = Content::Part(name.to_owned(), file.to_owned(), content.into());
         self
     }
 
@@ -281,6 +307,15 @@ impl Exchange {
             Content::Bytes(expected) => {
                 let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 compare(&mut out, "body", &format!("{:?}", text(expected)), &format!("{:?}", text(&request.body)));
+            }
+            Content::Part(name, file, content) => {
+                let received = form(request).unwrap_or_else(|| ("no form of one file".to_owned(), Vec::new()));
+                let text =
+                    |(head, content): &(String, Vec<u8>)| format!("{head}: {:?}", String::from_utf8_lossy(content));
+                let expected = (format!("part \"{name}\", file \"{file}\""), content.clone());
+                if received != expected {
+                    compare(&mut out, "body", &text(&expected), &text(&received));
+                }
             }
             Content::Json(expected) => match request.json() {
                 Some(received) if received == *expected => {}

@@ -23,7 +23,7 @@ pub fn run(backend: &Backend, case: &Case) -> Option<String> {
         for (name, word) in &backend.words {
             request = request.replace(&format!("{{{name}}}"), word);
         }
-        vendor.expect(scripted(&request, exchange, server));
+        vendor.expect(scripted(&request, exchange, server, case));
     }
     let env = Env::new();
     let mut config = case.config.as_ref().unwrap_or(&backend.config).replace("{settings}", &case.settings);
@@ -120,8 +120,8 @@ fn compare_error(case: &Case, output: &Output, told: &mut dyn FnMut(String)) {
 fn kind(case: &Case) -> &'static str {
     let words: Vec<&str> = case.args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["scans", ..] => "scans",
-        ["runs" | "status" | "list", ..] => "runs",
+        ["scans", "list" | "show", ..] => "scans",
+        ["runs", "list" | "show", ..] | ["status" | "list", ..] => "runs",
         ["profiles", ..] => "profiles",
         ["results", ..] => "findings",
         _ => "outcomes",
@@ -133,7 +133,7 @@ fn json(text: &str) -> Value {
 }
 
 /// The exchange as the mock takes it.
-fn scripted(request: &str, exchange: &Exchange, server: &Server) -> common::Exchange {
+fn scripted(request: &str, exchange: &Exchange, server: &Server, case: &Case) -> common::Exchange {
     let (method, target) = request.split_once(' ').expect("a request has a method and a path");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let method = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method);
@@ -147,12 +147,17 @@ fn scripted(request: &str, exchange: &Exchange, server: &Server) -> common::Exch
     for name in &exchange.absent {
         headers.remove(name);
     }
-    match &exchange.body {
-        Some(body) => {
+    match (&exchange.body, &exchange.upload) {
+        (_, Some(upload)) => {
+            headers.insert("content-type".to_owned(), "*".to_owned());
+            let content = case.files.get(&upload.file).unwrap_or_else(|| panic!("the case has no {}", upload.file));
+            expected = expected.part(&upload.part, &upload.file, content.as_bytes());
+        }
+        (Some(body), None) => {
             headers.insert("content-type".to_owned(), "application/json".to_owned());
             expected = expected.json(json(body));
         }
-        None => {
+        (None, None) => {
             expected = expected.no_header("content-type");
             if method == Some("POST") {
                 headers.insert("content-length".to_owned(), "0".to_owned());

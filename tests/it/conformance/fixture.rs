@@ -95,6 +95,8 @@ pub struct Exchange {
     pub absent: Vec<String>,
     /// The body as JSON; without it there must be none.
     pub body: Option<String>,
+    /// In place of a body: the file of the case that is sent as the one part of a form.
+    pub upload: Option<Upload>,
     /// How often it comes.
     #[serde(default)]
     pub times: Times,
@@ -116,6 +118,16 @@ pub struct Exchange {
     pub answer_file: Option<String>,
     /// How the answer fails to come.
     pub broken: Option<Broken>,
+}
+
+/// A file that is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upload {
+    /// The part's name.
+    pub part: String,
+    /// One of the case's files.
+    pub file: String,
 }
 
 #[derive(Debug, Deserialize, Default, Clone, Copy, PartialEq, Eq)]

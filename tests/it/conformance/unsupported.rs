@@ -120,3 +120,28 @@ fn a_wait_that_ends_in_something_impossible_is_refused_before_the_launch() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+#[test]
+fn what_is_asked_besides_the_verb_is_refused_in_the_same_way() {
+    let mut problems = Vec::new();
+    for spec in REGISTRY {
+        for (verb, operation, arguments) in [
+            (Operation::ScansList, Operation::Fields, &["scans", "list", "-p", "p", "--fields", "name"][..]),
+            (Operation::ScansShow, Operation::Fields, &["scans", "show", "p/1", "--fields", "name"]),
+            (Operation::RunsList, Operation::Fields, &["runs", "list", "-p", "p", "--fields", "name"]),
+            (Operation::ScansList, Operation::OneInstance, &["scans", "list", "-p", "p", "--sci", "3"]),
+            (Operation::ScansList, Operation::OneInstance, &["scans", "list", "-p", "p", "--org", "3"]),
+            (Operation::RunsList, Operation::Window, &["runs", "list", "p/1", "--since", "7d"]),
+            (Operation::RunsList, Operation::Window, &["runs", "list", "p/1", "--until", "2026-01-01"]),
+            (Operation::RunsList, Operation::Optimize, &["runs", "list", "p/1", "--optimize", "false"]),
+        ] {
+            if matches!((spec.support)(verb, None), Support::No(_)) {
+                continue;
+            }
+            if let Support::No(reason) = (spec.support)(operation, None) {
+                refused(spec, &arguments.join(" "), arguments, reason, &mut problems);
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

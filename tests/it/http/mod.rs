@@ -6,6 +6,7 @@ mod gentle;
 mod repeats;
 mod sessions;
 mod trust;
+mod upload;
 mod wire;
 
 use std::cell::RefCell;

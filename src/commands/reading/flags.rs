@@ -1,0 +1,129 @@
+//! Which findings are wanted, and which of them end a call with exit 10: the flags, and what they come to.
+
+use clap_complete::ArgValueCandidates;
+
+use crate::commands::completions;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::findings::Severity;
+use crate::findings::filter::{Counts, Filter, HostPattern};
+
+/// Which findings are wanted.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Filters")]
+pub struct Filters {
+    /// Only these severities: critical, high, medium, low, info
+    #[arg(long, value_name = "LIST", value_delimiter = ',', add = ArgValueCandidates::new(completions::severities))]
+    pub severity: Vec<Severity>,
+
+    /// Only this severity and worse
+    #[arg(long, value_name = "SEVERITY", add = ArgValueCandidates::new(completions::severities))]
+    pub min_severity: Option<Severity>,
+
+    /// Only these plugins, by id
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub plugin: Vec<String>,
+
+    /// Only these hosts: a network (192.0.2.0/24), an address, or a name with * and ? (repeatable, or a list)
+    #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
+    pub host: Vec<HostPattern>,
+}
+
+impl Filters {
+    /// Whether none is set.
+    pub fn is_empty(&self) -> bool {
+        let Self { severity, min_severity, plugin, host } = self;
+        severity.is_empty() && min_severity.is_none() && plugin.is_empty() && host.is_empty()
+    }
+
+    /// As a filter.
+    pub fn into_filter(self) -> Filter {
+        let Self { severity, min_severity, plugin, host } = self;
+        Filter { severities: severity, least: min_severity, plugins: plugin, hosts: host }
+    }
+}
+
+/// The limits of a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Gates {
+    /// Any finding of this severity or worse.
+    pub any: Option<Severity>,
+    /// Any new finding of this severity or worse.
+    pub new: Option<Severity>,
+}
+
+impl Gates {
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.any.is_none() && self.new.is_none()
+    }
+
+    /// What the counts come to: the error of every limit that is reached.
+    ///
+    /// # Errors
+    /// Exit 10.
+    pub fn judge(self, all: &Counts, new: &Counts) -> Result<()> {
+        let reached = [(self.any, all, "", "--fail-on"), (self.new, new, "new ", "--fail-on-new")];
+        let mut told = reached.into_iter().filter_map(|(limit, counts, kind, flag)| {
+            let (limit, found) = limit.map(|limit| (limit, counts.at_least(limit)))?;
+            let plural = if found == 1 { "" } else { "s" };
+            let worse = match limit {
+                Severity::Critical => format!(" of {limit}"),
+                Severity::Info => String::new(),
+                _ => format!(" of {limit} or worse"),
+            };
+            (found > 0).then(|| format!("gate: {found} {kind}finding{plural}{worse} (limit {flag} {limit})"))
+        });
+        let Some(first) = told.next() else { return Ok(()) };
+        let error = Error::new(Exit::Gate, first);
+        Err(told.fold(error, Error::because))
+    }
+}
+
+/// Counts for people: `2 critical, 5 info`.
+pub fn in_words(counts: &Counts) -> String {
+    let parts: Vec<String> = Severity::ALL
+        .into_iter()
+        .rev()
+        .filter(|severity| counts.of(*severity) > 0)
+        .map(|severity| format!("{} {severity}", counts.of(severity)))
+        .collect();
+    match counts.total() {
+        0 => "no findings".to_owned(),
+        1 => format!("1 finding: {}", parts.join(", ")),
+        total => format!("{total} findings: {}", parts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(severities: &[Severity]) -> Counts {
+        let mut counts = Counts::default();
+        severities.iter().for_each(|severity| counts.add(*severity));
+        counts
+    }
+
+    #[test]
+    fn a_gate_speaks_of_what_it_found_and_of_its_limit() {
+        use Severity::{Critical, High, Info, Low};
+        let (all, new) = (counts(&[Critical, High, Info]), counts(&[Info]));
+        let told = |any, new_limit| match (Gates { any, new: new_limit }).judge(&all, &new) {
+            Ok(()) => "open".to_owned(),
+            Err(error) => {
+                assert_eq!(error.exit(), Exit::Gate);
+                error.one_line()
+            }
+        };
+        assert_eq!(told(None, None), "open");
+        assert_eq!(told(Some(Low), Some(Low)), "gate: 2 findings of low or worse (limit --fail-on low)");
+        assert_eq!(told(Some(Critical), None), "gate: 1 finding of critical (limit --fail-on critical)");
+        assert_eq!(
+            told(Some(High), Some(Info)),
+            "gate: 2 findings of high or worse (limit --fail-on high): gate: 1 new finding (limit --fail-on-new info)"
+        );
+        assert_eq!(in_words(&all), "3 findings: 1 critical, 1 high, 1 info");
+        assert_eq!(in_words(&Counts::default()), "no findings");
+    }
+}

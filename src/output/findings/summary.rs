@@ -1,0 +1,376 @@
+//! What a page and a comment tell of reports as a whole: how many, how bad, which checks, where. Held within bounds
+//! whatever the reports hold.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hasher as _, RandomState};
+
+use super::Baseline;
+use super::document::shorten;
+use super::facts;
+use crate::findings::{Finding, OPEN_PORT, Severity};
+use crate::ui::clean;
+
+/// So many checks, and as many hosts, are counted apart; beyond, the mildest and rarest are forgotten.
+const MOST: usize = 20_000;
+/// How many characters of a name are kept.
+const NAME: usize = 200;
+/// How many of a check's places and CVE ids are kept.
+const EXAMPLES: usize = 5;
+
+/// Counts over all reports of a document.
+#[derive(Debug)]
+pub(super) struct Summary {
+    /// Findings by severity; those that are gone since an older report are not among them.
+    pub counts: [u64; 5],
+    /// Findings by how they stand to an older report, where they were compared.
+    pub changes: Option<Changes>,
+    pub checks: Tally<Check>,
+    pub hosts: Tally<Place>,
+    hashing: RandomState,
+    /// Which host's entry this is; rows of one entry come one after the other.
+    entry: Option<(u64, u64)>,
+}
+
+/// Findings compared with an older report.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub new: u64,
+    pub fixed: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+}
+
+/// All findings of one check.
+#[derive(Debug)]
+pub(super) struct Check {
+    pub plugin_id: Option<String>,
+    pub name: String,
+    pub severity: Severity,
+    pub vpr: Option<f64>,
+    /// The highest base score, of the newest version that has one.
+    pub cvss: Option<f64>,
+    pub cves: Vec<String>,
+    pub more_cves: usize,
+    pub solution: Option<String>,
+    /// What is there now.
+    pub findings: Part,
+    /// Entries of hosts with it.
+    pub hosts: u64,
+    /// What is new since an older report.
+    pub new: Part,
+    /// What is gone since then, and so not among `findings`.
+    pub fixed: Part,
+    /// What was there, and is not the same now.
+    pub changed: Part,
+    last_entry: Option<u64>,
+}
+
+/// Some of a check's findings.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub count: u64,
+    /// Where the first of them are.
+    pub places: Vec<String>,
+}
+
+impl Part {
+    fn add(&mut self, finding: &Finding<'_>) {
+        self.count += 1;
+        if self.places.len() < EXAMPLES {
+            self.places.push(short(&place_of(finding)));
+        }
+    }
+}
+
+/// All findings of one host.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub label: String,
+    pub ip: Option<String>,
+    pub counts: [u64; 5],
+}
+
+/// Things counted apart, within bounds.
+#[derive(Debug)]
+pub(super) struct Tally<T> {
+    kept: HashMap<u64, T>,
+    most: usize,
+    /// How many were forgotten to stay within bounds; one that comes again is counted again.
+    pub forgotten: u64,
+}
+
+/// By what the more important of two is found.
+pub(super) trait Weight {
+    /// Larger is more important.
+    fn weight(&self) -> impl Ord;
+}
+
+impl Weight for Check {
+    fn weight(&self) -> impl Ord {
+        let tenths = |score: Option<f64>| score.map_or(0, |score| (score * 10.0) as i64);
+        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count)
+    }
+}
+
+impl Weight for Place {
+    fn weight(&self) -> impl Ord {
+        let [info, low, medium, high, critical] = self.counts;
+        (critical, high, medium, low, info)
+    }
+}
+
+impl<T: Weight> Tally<T> {
+    fn new(most: usize) -> Self {
+        Self { kept: HashMap::new(), most, forgotten: 0 }
+    }
+
+    fn entry(&mut self, key: u64, make: impl FnOnce() -> T) -> &mut T {
+        if self.kept.len() >= self.most && !self.kept.contains_key(&key) {
+            let mut all: Vec<(u64, T)> = self.kept.drain().collect();
+            all.sort_unstable_by(|left, right| {
+                right.1.weight().cmp(&left.1.weight()).then_with(|| left.0.cmp(&right.0))
+            });
+            let less = all.split_off(self.most / 2);
+            self.forgotten += less.len() as u64;
+            self.kept.extend(all);
+        }
+        match self.kept.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(make()),
+        }
+    }
+
+    /// Those that matter, the most important first; equal ones by name.
+    pub(super) fn ranked<'t>(&'t self, wanted: impl Fn(&T) -> bool, name: impl Fn(&T) -> &str) -> Vec<&'t T> {
+        let mut all: Vec<&T> = self.kept.values().filter(|one| wanted(one)).collect();
+        all.sort_by(|left, right| right.weight().cmp(&left.weight()).then_with(|| name(left).cmp(name(right))));
+        all
+    }
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            counts: [0; 5],
+            changes: None,
+            checks: Tally::new(MOST),
+            hosts: Tally::new(MOST),
+            hashing: RandomState::new(),
+            entry: None,
+        }
+    }
+}
+
+impl Summary {
+    /// A report begins: the next row begins a host's entry.
+    pub(super) fn next_report(&mut self) {
+        if let Some((_, entry)) = &mut self.entry {
+            *entry += 1;
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Counts a finding.
+    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+        let (host, details) = (finding.host, finding.details);
+        let is_gone = baseline == Some(Baseline::Absent);
+        if let Some(baseline) = baseline {
+            let changes = self.changes.get_or_insert_default();
+            *match baseline {
+                Baseline::New => &mut changes.new,
+                Baseline::Absent => &mut changes.fixed,
+                Baseline::Updated => &mut changes.changed,
+                Baseline::Unchanged => &mut changes.unchanged,
+            } += 1;
+        }
+        let name = check_name(finding);
+        let label = host.label();
+        let entry = self.entry_of(label, &host.name);
+        if !is_gone {
+            self.counts[details.severity.rank()] += 1;
+            let key = self.hashing.hash_one(label);
+            let place = self.hosts.entry(key, || Place {
+                label: short(label),
+                ip: host.ip.as_deref().filter(|ip| *ip != label).map(short),
+                counts: [0; 5],
+            });
+            place.counts[details.severity.rank()] += 1;
+        }
+        let key = self.hashing.hash_one((details.plugin_id.as_deref(), name));
+        let check = self.checks.entry(key, || Check {
+            plugin_id: details.plugin_id.as_deref().map(short),
+            name: short(name),
+            severity: Severity::Info,
+            vpr: None,
+            cvss: None,
+            cves: facts::cves(details).take(EXAMPLES).map(ToOwned::to_owned).collect(),
+            more_cves: facts::cves(details).count().saturating_sub(EXAMPLES),
+            solution: details.solution.as_deref().map(short),
+            findings: Part::default(),
+            hosts: 0,
+            new: Part::default(),
+            fixed: Part::default(),
+            changed: Part::default(),
+            last_entry: None,
+        });
+        check.severity = check.severity.max(details.severity);
+        check.vpr = higher(check.vpr, details.vpr);
+        check.cvss = higher(check.cvss, best_score(finding));
+        match baseline {
+            Some(Baseline::New) => check.new.add(finding),
+            Some(Baseline::Absent) => check.fixed.add(finding),
+            Some(Baseline::Updated) => check.changed.add(finding),
+            Some(Baseline::Unchanged) | None => {}
+        }
+        if !is_gone {
+            check.findings.add(finding);
+        }
+        if check.last_entry != Some(entry) {
+            check.last_entry = Some(entry);
+            check.hosts += 1;
+        }
+    }
+
+    fn entry_of(&mut self, label: &str, name: &str) -> u64 {
+        let mut hasher = self.hashing.build_hasher();
+        hasher.write(label.as_bytes());
+        hasher.write_u8(0xff);
+        hasher.write(name.as_bytes());
+        let hash = hasher.finish();
+        match self.entry {
+            Some((known, entry)) if known == hash => entry,
+            other => {
+                let entry = other.map_or(0, |(_, entry)| entry + 1);
+                self.entry = Some((hash, entry));
+                entry
+            }
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    shorten(&clean(&shorten(text, NAME)), NAME).trim().to_owned()
+}
+
+fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other.filter(|score| (0.0..=10.0).contains(score))) {
+        (Some(one), Some(other)) => Some(one.max(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The base score of the newest version that has one.
+pub(super) fn best_score(finding: &Finding<'_>) -> Option<f64> {
+    let details = finding.details;
+    let scores =
+        [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().filter_map(|cvss| cvss.base_score);
+    scores.into_iter().find(|score| (0.0..=10.0).contains(score))
+}
+
+/// What was checked, for people: of a compliance audit the check, else the plugin's name.
+pub(super) fn check_name<'f>(finding: &'f Finding<'_>) -> &'f str {
+    let details = finding.details;
+    let audit = details.compliance.as_ref().and_then(|compliance| compliance.check_name.as_deref());
+    let texts = [audit, details.plugin_name.as_deref(), details.plugin_id.as_deref()];
+    texts.into_iter().flatten().find(|text| !text.trim().is_empty()).unwrap_or("unnamed finding")
+}
+
+/// Where something was found, for people: `host`, or `host:443/tcp`.
+pub(super) fn place_of(finding: &Finding<'_>) -> String {
+    let label = host_name(finding);
+    let details = finding.details;
+    match (details.port.filter(|port| *port > 0), details.protocol.as_deref()) {
+        (Some(port), protocol) => {
+            let host = if label.contains(':') { format!("[{label}]") } else { label.to_owned() };
+            format!("{host}:{port}/{}", protocol.unwrap_or("?"))
+        }
+        (None, None | Some("tcp")) => label.to_owned(),
+        (None, Some(protocol)) => format!("{label} ({protocol})"),
+    }
+}
+
+/// What a host is called, also where the report has no name for it.
+pub(super) fn host_name<'f>(finding: &'f Finding<'_>) -> &'f str {
+    let host = finding.host;
+    let texts = [host.label(), &host.name, host.ip.as_deref().unwrap_or_default()];
+    texts.into_iter().find(|text| !text.trim().is_empty()).unwrap_or("unnamed host")
+}
+
+/// Whether a row tells of an open port and of nothing else: a row of an API that has no check, or of one of the
+/// plugins that Tenable's scanner looks for ports with.
+pub(super) fn is_open_port(finding: &Finding<'_>) -> bool {
+    let details = finding.details;
+    match &details.plugin_id {
+        None => details.plugin_name.as_deref() == Some(OPEN_PORT),
+        Some(_) => {
+            details.plugin_family.as_deref() == Some("Port scanners")
+                && details.severity == Severity::Info
+                && details.port.is_some_and(|port| port > 0)
+                && details.cves.is_empty()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Row, row};
+    use super::*;
+
+    fn summary(rows: &[Row]) -> Summary {
+        let mut summary = Summary::default();
+        rows.iter().for_each(|row| row.with(|finding| summary.add(finding, None)));
+        summary
+    }
+
+    #[test]
+    fn checks_are_counted_over_hosts_and_the_worst_come_first() {
+        let made = summary(&[
+            row("a", "1", Severity::Low).port(80),
+            row("a", "1", Severity::Low).port(443),
+            row("a", "2", Severity::Critical),
+            row("b", "1", Severity::Low),
+        ]);
+        assert_eq!((made.counts, made.total()), ([0, 3, 0, 0, 1], 4));
+        let checks = made.checks.ranked(|_| true, |check| &check.name);
+        let told: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                let (id, found) = (check.plugin_id.as_deref().unwrap(), &check.findings);
+                (id, found.count, check.hosts, found.places.join(" "))
+            })
+            .collect();
+        assert_eq!(told, [("2", 1, 1, "a".to_owned()), ("1", 3, 2, "a:80/tcp a:443/tcp b".to_owned())]);
+        let hosts = made.hosts.ranked(|_| true, |host| &host.label);
+        assert_eq!(hosts.iter().map(|host| host.label.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_gone_is_no_finding_of_today() {
+        let mut made = Summary::default();
+        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Baseline::Absent)));
+        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Baseline::New)));
+        assert_eq!(made.counts, [0, 1, 0, 0, 0]);
+        assert_eq!(made.changes, Some(Changes { new: 1, fixed: 1, ..Changes::default() }));
+        let checks = made.checks.ranked(|_| true, |check| &check.name);
+        assert_eq!(
+            checks.iter().map(|check| (check.findings.count, check.fixed.count)).collect::<Vec<_>>(),
+            [(0, 1), (1, 0)]
+        );
+    }
+
+    #[test]
+    fn only_the_mildest_are_forgotten_when_there_are_too_many() {
+        let mut made = Summary { checks: Tally::new(4), ..Summary::default() };
+        for id in 0..20 {
+            let severity = if id == 3 { Severity::High } else { Severity::Info };
+            row("a", &id.to_string(), severity).with(|finding| made.add(finding, None));
+        }
+        assert!(made.checks.kept.len() <= 4);
+        assert_eq!(made.checks.forgotten + made.checks.kept.len() as u64, 20);
+        assert_eq!(made.checks.ranked(|_| true, |check| &check.name)[0].plugin_id.as_deref(), Some("3"));
+    }
+}

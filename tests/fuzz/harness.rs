@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Write as _};
 
+use scanctl::backends::{cloudflare, juniper};
 use scanctl::error::Result;
 use scanctl::exit::Exit;
-use scanctl::findings::{Decoded, Finding, FindingId, FindingSink, Origin, decode};
+use scanctl::findings::{Chunks, Decoded, Finding, FindingId, FindingSink, Origin, PageReader, decode, decode_pages};
 
 /// Everything that a sink was given, as text.
 #[derive(Default)]
@@ -75,6 +76,35 @@ pub fn packed(bytes: &[u8]) {
     if of_damaged.problem.is_none() && of_plain.problem.is_none() {
         assert_eq!(plain, damaged);
     }
+}
+
+/// Whatever a vendor answers is read to an end, every time the same, or named as bad; the same answer once more brings
+/// the same rows once more under ids of their own.
+pub fn answers(bytes: &[u8]) {
+    for reader in [juniper::reader, cloudflare::reader] {
+        let (rows, decoded) = read_answers(reader(), &[bytes]);
+        let (again, twice) = read_answers(reader(), &[bytes, bytes]);
+        let problem = decoded.problem.as_ref().map(scanctl::error::Error::one_line);
+        assert_eq!(problem, twice.problem.as_ref().map(scanctl::error::Error::one_line));
+        assert_eq!(rows, again[..rows.len()]);
+        assert_eq!(again.len(), if problem.is_some() { rows.len() } else { 2 * rows.len() });
+        assert_eq!(decoded.hosts, twice.hosts);
+    }
+}
+
+fn read_answers(reader: PageReader, pages: &[&[u8]]) -> (Vec<String>, Decoded) {
+    let (sender, chunks) = Chunks::channel(pages.len());
+    for page in pages {
+        sender.try_send(Ok(page.to_vec().into())).expect("there is room");
+    }
+    drop(sender);
+    let mut rows = Rows::default();
+    let decoded = decode_pages(chunks, reader, &Origin::default(), &mut rows).expect("this sink never fails");
+    assert_eq!(decoded.findings, rows.rows.len() as u64);
+    if let Some(problem) = &decoded.problem {
+        assert_eq!(problem.exit(), Exit::BadData, "{problem:?}");
+    }
+    (rows.rows, decoded)
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {

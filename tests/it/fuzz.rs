@@ -54,6 +54,66 @@ fn whole() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Bytes that look like an answer of an API often enough.
+fn answer() -> impl Strategy<Value = Vec<u8>> {
+    let value = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("[]".to_owned()),
+        Just("{\"a\": [1, {\"b\": null}]}".to_owned()),
+        any::<i32>().prop_map(|number| number.to_string()),
+        any::<f32>()
+            .prop_filter("JSON has no others", |number| number.is_finite())
+            .prop_map(|number| format!("{number:?}")),
+        "[ -!#-\\[\\]-~é\u{1f}]{0,8}".prop_map(|text| serde_json::json!(text).to_string()),
+        Just("[\"CVE-2021-44228\", null, 7]".to_owned()),
+    ];
+    let keys = proptest::sample::subsequence(
+        vec![
+            "ip_address",
+            "hostname",
+            "port",
+            "vulnerability",
+            "exposure_id",
+            "cve_ids",
+            "base_score",
+            "temporal_score",
+            "open_services",
+            "critical_details",
+            "informative_details",
+            "number",
+            "proto",
+            "status",
+            "new",
+        ],
+        0..8,
+    );
+    let row = keys.prop_flat_map(move |keys| {
+        let count = keys.len();
+        (Just(keys), proptest::collection::vec(value.clone(), count)).prop_map(|(keys, values)| {
+            let members: Vec<String> =
+                keys.iter().zip(values).map(|(key, value)| format!("\"{key}\": {value}")).collect();
+            format!("{{{}}}", members.join(", "))
+        })
+    });
+    let row =
+        prop_oneof![20 => row, 1 => Just("null".to_owned()), 1 => Just("[]".to_owned()), 1 => Just("7".to_owned())];
+    let list = proptest::collection::vec(row, 0..6).prop_map(|rows| format!("[{}]", rows.join(",")));
+    let map = proptest::collection::vec(("[0-9.:a-f]{1,6}", list.clone()), 0..4).prop_map(|entries| {
+        let entries: Vec<String> = entries.iter().map(|(address, list)| format!("\"{address}\": {list}")).collect();
+        format!("{{\"success\": true, \"errors\": [], \"result\": {{{}}}}}", entries.join(","))
+    });
+    (prop_oneof![list, map], any::<prop::sample::Index>(), prop_oneof![3 => Just(false), 1 => Just(true)]).prop_map(
+        |(text, at, cut)| {
+            let mut bytes = text.into_bytes();
+            if cut {
+                bytes.truncate(at.index(bytes.len()));
+            }
+            bytes
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -65,5 +125,10 @@ proptest! {
     #[test]
     fn any_packing(choice in any::<[u8; 3]>(), text in prop_oneof![whole(), report()]) {
         harness::packed(&[choice.as_slice(), &text].concat());
+    }
+
+    #[test]
+    fn any_answer(bytes in prop_oneof![8 => answer(), 1 => proptest::collection::vec(any::<u8>(), 0..40)]) {
+        harness::answers(&bytes);
     }
 }

@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use self::answer::{Config, Envelope, OpenPorts, Summary, sum_up};
+pub use self::results::reader;
 use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::{

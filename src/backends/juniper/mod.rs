@@ -34,6 +34,7 @@ use serde::de::DeserializeOwned;
 use self::range::Extent;
 use self::records::{Profile, RunRecord, newest_first};
 use self::refusal::{NOT_FOUND, NOT_PERMITTED};
+pub use self::results::reader;
 use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::wire::plain_text;

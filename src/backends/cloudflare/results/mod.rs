@@ -18,7 +18,7 @@ use crate::backends::Target;
 use crate::backends::report::{Decoder, Fetch, Report};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::{Details, Emitter, Host, OPEN_PORT, Source};
+use crate::findings::{Details, Emitter, Host, OPEN_PORT, PageReader, Source};
 use crate::http::download::Download;
 use crate::model::{Address, Run};
 
@@ -32,7 +32,12 @@ pub(super) async fn results<'a>(account: &Cloudflare, target: &Target, fetch: &F
     let latest = latest(account, target, fetch).await?;
     // Where even the answer is missing there is nothing to read.
     let download = latest.body.clone().map_or_else(|| Download::new(stream::empty()), Download::whole);
-    Ok(Report { decoder: Some(Decoder::Pages(Box::new(read))), ..latest.report(download) })
+    Ok(Report { decoder: Some(Decoder::Pages(reader())), ..latest.report(download) })
+}
+
+/// Reads the answer with the latest result as findings.
+pub fn reader() -> PageReader {
+    Box::new(read)
 }
 
 /// The answer as it is.

@@ -19,7 +19,7 @@ use crate::backends::report::{Decoder, Fetch, Report, settled};
 use crate::backends::{Backend as _, Target};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::Source;
+use crate::findings::{PageReader, Source};
 use crate::http::Answer;
 use crate::http::download::Download;
 use crate::model::{Address, Run, RunState};
@@ -33,9 +33,14 @@ const SEVERITY: &str = "JSA gives scores and no severity: it is derived from the
 /// The findings of a run.
 pub(super) async fn results<'a>(console: &'a Juniper, target: &Target, fetch: &Fetch<'_>) -> Result<Report<'a>> {
     let mut report = fetched(console, target, fetch, Form::Answers).await?;
-    report.decoder = Some(Decoder::Pages(Box::new(rows::read)));
+    report.decoder = Some(Decoder::Pages(reader()));
     report.notes.push(SEVERITY.to_owned());
     Ok(report)
+}
+
+/// Reads pages of `…/results` as findings.
+pub fn reader() -> PageReader {
+    Box::new(rows::read)
 }
 
 /// The answers as they are; where there are several, one a line.

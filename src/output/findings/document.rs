@@ -1,42 +1,41 @@
-//! What the writers of documents share: a buffered place to write to, and JSON in which a text is only a text.
+//! What the writers of documents share: JSON from structs, in which a text is only a text, and texts of limited length.
 //!
 //! Not for: what any format looks like.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-use crate::error::{Error, Result};
-use crate::exit::Exit;
-
-/// Enough to make system calls rare; small beside a block of the decoder.
-const BUFFER: usize = 128 * 1024;
+use super::out::Out;
+use crate::error::Result;
 
 /// A document that is being written.
-pub(super) struct Document(BufWriter<Box<dyn Write + Send>>);
+pub(super) struct Document(Out);
 
 impl Document {
     pub(super) fn new(out: Box<dyn Write + Send>) -> Self {
-        Self(BufWriter::with_capacity(BUFFER, out))
+        Self(Out::new(out))
     }
 
-    pub(super) fn text(&mut self, text: &str) -> Result<()> {
-        self.0.write_all(text.as_bytes()).map_err(|problem| failed(&problem))
+    pub(super) fn text(&mut self, text: &str) {
+        self.0.push(text.as_bytes());
     }
 
-    pub(super) fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        write_json(&mut self.0, Json, value).map_err(|problem| failed(&problem))
+    pub(super) fn json(&mut self, value: &impl Serialize) {
+        // Writing here cannot fail: what fails is kept until it is asked for.
+        let _infallible = write_json(&mut self.0, Json, value);
+    }
+
+    /// Whether everything could be written so far.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.0.settle()
     }
 
     /// Hands everything on.
     pub(super) fn flush(&mut self) -> Result<()> {
-        self.0.flush().map_err(|problem| failed(&problem))
+        self.0.flush()
     }
-}
-
-fn failed(problem: &io::Error) -> Error {
-    Error::new(Exit::Internal, format!("cannot write findings: {problem}"))
 }
 
 /// Writes a value as JSON on one line.

@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hasher as _, RandomState};
 
 use super::Baseline;
 use super::document::shorten;
+use super::facts;
 use crate::findings::{Finding, OPEN_PORT, Severity};
 use crate::ui::clean;
 
@@ -52,15 +53,34 @@ pub(super) struct Check {
     pub cves: Vec<String>,
     pub more_cves: usize,
     pub solution: Option<String>,
-    pub findings: u64,
+    /// What is there now.
+    pub findings: Part,
     /// Entries of hosts with it.
     pub hosts: u64,
-    pub places: Vec<String>,
-    /// Findings that are new since an older report.
-    pub new: u64,
-    /// Findings that are gone since then, and not among `findings`.
-    pub fixed: u64,
+    /// What is new since an older report.
+    pub new: Part,
+    /// What is gone since then, and so not among `findings`.
+    pub fixed: Part,
+    /// What was there, and is not the same now.
+    pub changed: Part,
     last_entry: Option<u64>,
+}
+
+/// Some of a check's findings.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub count: u64,
+    /// Where the first of them are.
+    pub places: Vec<String>,
+}
+
+impl Part {
+    fn add(&mut self, finding: &Finding<'_>) {
+        self.count += 1;
+        if self.places.len() < EXAMPLES {
+            self.places.push(short(&place_of(finding)));
+        }
+    }
 }
 
 /// All findings of one host.
@@ -89,7 +109,7 @@ pub(super) trait Weight {
 impl Weight for Check {
     fn weight(&self) -> impl Ord {
         let tenths = |score: Option<f64>| score.map_or(0, |score| (score * 10.0) as i64);
-        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings + self.new + self.fixed)
+        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count)
     }
 }
 
@@ -121,10 +141,6 @@ impl<T: Weight> Tally<T> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.kept.len()
-    }
-
     /// Those that matter, the most important first; equal ones by name.
     pub(super) fn ranked<'t>(&'t self, wanted: impl Fn(&T) -> bool, name: impl Fn(&T) -> &str) -> Vec<&'t T> {
         let mut all: Vec<&T> = self.kept.values().filter(|one| wanted(one)).collect();
@@ -148,7 +164,7 @@ impl Default for Summary {
 
 impl Summary {
     /// A report begins: the next row begins a host's entry.
-    pub(super) fn report(&mut self) {
+    pub(super) fn next_report(&mut self) {
         if let Some((_, entry)) = &mut self.entry {
             *entry += 1;
         }
@@ -191,33 +207,31 @@ impl Summary {
             severity: Severity::Info,
             vpr: None,
             cvss: None,
-            cves: details.cves.iter().take(EXAMPLES).map(|cve| short(cve)).collect(),
-            more_cves: details.cves.len().saturating_sub(EXAMPLES),
+            cves: facts::cves(details).take(EXAMPLES).map(ToOwned::to_owned).collect(),
+            more_cves: facts::cves(details).count().saturating_sub(EXAMPLES),
             solution: details.solution.as_deref().map(short),
-            findings: 0,
+            findings: Part::default(),
             hosts: 0,
-            places: Vec::new(),
-            new: 0,
-            fixed: 0,
+            new: Part::default(),
+            fixed: Part::default(),
+            changed: Part::default(),
             last_entry: None,
         });
         check.severity = check.severity.max(details.severity);
         check.vpr = higher(check.vpr, details.vpr);
         check.cvss = higher(check.cvss, best_score(finding));
         match baseline {
-            Some(Baseline::New) => check.new += 1,
-            Some(Baseline::Absent) => check.fixed += 1,
-            _ => {}
+            Some(Baseline::New) => check.new.add(finding),
+            Some(Baseline::Absent) => check.fixed.add(finding),
+            Some(Baseline::Updated) => check.changed.add(finding),
+            Some(Baseline::Unchanged) | None => {}
         }
         if !is_gone {
-            check.findings += 1;
+            check.findings.add(finding);
         }
         if check.last_entry != Some(entry) {
             check.last_entry = Some(entry);
             check.hosts += 1;
-        }
-        if check.places.len() < EXAMPLES {
-            check.places.push(short(&place_of(finding)));
         }
     }
 
@@ -243,7 +257,7 @@ fn short(text: &str) -> String {
 }
 
 fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other.filter(|score| score.is_finite())) {
+    match (one, other.filter(|score| (0.0..=10.0).contains(score))) {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
     }
@@ -252,7 +266,9 @@ fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
 /// The base score of the newest version that has one.
 pub(super) fn best_score(finding: &Finding<'_>) -> Option<f64> {
     let details = finding.details;
-    [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().find_map(|cvss| cvss.base_score)
+    let scores =
+        [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().filter_map(|cvss| cvss.base_score);
+    scores.into_iter().find(|score| (0.0..=10.0).contains(score))
 }
 
 /// What was checked, for people: of a compliance audit the check, else the plugin's name.
@@ -322,7 +338,10 @@ mod tests {
         let checks = made.checks.ranked(|_| true, |check| &check.name);
         let told: Vec<_> = checks
             .iter()
-            .map(|check| (check.plugin_id.as_deref().unwrap(), check.findings, check.hosts, check.places.join(" ")))
+            .map(|check| {
+                let (id, found) = (check.plugin_id.as_deref().unwrap(), &check.findings);
+                (id, found.count, check.hosts, found.places.join(" "))
+            })
             .collect();
         assert_eq!(told, [("2", 1, 1, "a".to_owned()), ("1", 3, 2, "a:80/tcp a:443/tcp b".to_owned())]);
         let hosts = made.hosts.ranked(|_| true, |host| &host.label);
@@ -337,7 +356,10 @@ mod tests {
         assert_eq!(made.counts, [0, 1, 0, 0, 0]);
         assert_eq!(made.changes, Some(Changes { new: 1, fixed: 1, ..Changes::default() }));
         let checks = made.checks.ranked(|_| true, |check| &check.name);
-        assert_eq!(checks.iter().map(|check| (check.findings, check.fixed)).collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+        assert_eq!(
+            checks.iter().map(|check| (check.findings.count, check.fixed.count)).collect::<Vec<_>>(),
+            [(0, 1), (1, 0)]
+        );
     }
 
     #[test]
@@ -347,8 +369,8 @@ mod tests {
             let severity = if id == 3 { Severity::High } else { Severity::Info };
             row("a", &id.to_string(), severity).with(|finding| made.add(finding, None));
         }
-        assert!(made.checks.len() <= 4);
-        assert_eq!(made.checks.forgotten + made.checks.len() as u64, 20);
+        assert!(made.checks.kept.len() <= 4);
+        assert_eq!(made.checks.forgotten + made.checks.kept.len() as u64, 20);
         assert_eq!(made.checks.ranked(|_| true, |check| &check.name)[0].plugin_id.as_deref(), Some("3"));
     }
 }

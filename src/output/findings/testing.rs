@@ -1,30 +1,8 @@
 //! Rows for the tests of the writers.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
+use super::sample::Shared;
 use super::{About, Baseline, FindingFormat, Options, open};
 use crate::findings::{Decoded, Details, Emitter, Finding, FindingSink, Host, Origin, Severity};
-
-/// A place that remembers what was written there.
-#[derive(Clone, Default)]
-pub(super) struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    pub(super) fn read(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 /// One row, with everything around it.
 #[derive(Clone)]
@@ -99,8 +77,8 @@ pub(super) fn document_with(
     rows: &[Row],
     complete: bool,
 ) -> (String, Vec<String>) {
-    let paper = Paper::default();
-    let mut writer = open(format, Box::new(paper.clone()), options);
+    let place = Shared::default();
+    let mut writer = open(format, Box::new(place.clone()), options);
     writer.begin(about).unwrap();
     for row in rows {
         let row = Row { origin: about.origin.clone(), ..row.clone() };
@@ -112,5 +90,5 @@ pub(super) fn document_with(
     let decoded = Decoded { findings: rows.len() as u64, hosts: 1, ..Decoded::default() };
     writer.end(&decoded, complete).unwrap();
     writer.finish(complete).unwrap();
-    (paper.read(), writer.notes())
+    (place.text(), writer.notes())
 }

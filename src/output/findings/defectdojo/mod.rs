@@ -62,16 +62,17 @@ const NAMED: usize = 5;
 impl Writer {
     fn write(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
         if self.findings == 0 {
-            self.start()?;
+            self.start();
         }
-        self.out.text(if self.findings == 0 { "\n" } else { ",\n" })?;
+        self.out.text(if self.findings == 0 { "\n" } else { ",\n" });
         self.findings += 1;
         let suffix = self.titles.suffix(finding);
-        self.out.json(&item(finding, baseline, &suffix, self.time))
+        self.out.json(&item(finding, baseline, &suffix, self.time));
+        self.out.settle()
     }
 
-    fn start(&mut self) -> Result<()> {
-        self.out.text("{\"type\":\"scanctl\",\"dynamic_tool\":true,\"static_tool\":false,\"findings\":[")
+    fn start(&mut self) {
+        self.out.text("{\"type\":\"scanctl\",\"dynamic_tool\":true,\"static_tool\":false,\"findings\":[");
     }
 }
 
@@ -106,21 +107,21 @@ impl ReportWriter for Writer {
 
     fn finish(&mut self, complete: bool) -> Result<()> {
         if self.findings == 0 {
-            self.start()?;
+            self.start();
         }
-        self.out.text(if self.findings == 0 { "]" } else { "\n]" })?;
+        self.out.text(if self.findings == 0 { "]" } else { "\n]" });
         let mut name = self.reports.join(", ");
         if self.more > 0 {
             let _ = write!(name, " and {} more", self.more);
         }
         if !name.trim().is_empty() {
-            self.out.text(",\"name\":")?;
-            self.out.json(&plain(&shorten(&name, TITLE)))?;
+            self.out.text(",\"name\":");
+            self.out.json(&plain(&shorten(&name, TITLE)));
         }
         if !complete {
-            self.out.text(",\"description\":\"Incomplete: a report was not read whole, findings are missing.\"")?;
+            self.out.text(",\"description\":\"Incomplete: a report was not read whole, findings are missing.\"");
         }
-        self.out.text("}\n")?;
+        self.out.text("}\n");
         self.out.flush()
     }
 }

@@ -82,11 +82,14 @@ impl Writer {
             return Ok(());
         }
         if self.is_array {
-            self.out.text(if self.events == 0 { "[\n" } else { ",\n" })?;
+            self.out.text(if self.events == 0 { "[\n" } else { ",\n" });
         }
         self.events += 1;
-        self.out.json(&event(finding, baseline, &self.report))?;
-        if self.is_array { Ok(()) } else { self.out.text("\n") }
+        self.out.json(&event(finding, baseline, &self.report));
+        if !self.is_array {
+            self.out.text("\n");
+        }
+        self.out.settle()
     }
 }
 
@@ -123,7 +126,7 @@ impl ReportWriter for Writer {
 
     fn finish(&mut self, _complete: bool) -> Result<()> {
         if self.is_array {
-            self.out.text(if self.events == 0 { "[]\n" } else { "\n]\n" })?;
+            self.out.text(if self.events == 0 { "[]\n" } else { "\n]\n" });
         }
         self.out.flush()
     }

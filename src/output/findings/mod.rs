@@ -25,6 +25,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
+mod words;
 
 use std::io::Write;
 use std::path::Path;

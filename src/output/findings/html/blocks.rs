@@ -82,6 +82,7 @@ struct Check<'a>(
     Option<f64>,
     Vec<&'a str>,
     Option<u32>,
+    usize,
 );
 
 #[derive(Serialize)]
@@ -257,6 +258,7 @@ impl Blocks {
             details.epss.filter(|score| (0.0..=1.0).contains(score)),
             told.cves.iter().take(40).copied().collect(),
             text,
+            facts::cves(details).count(),
         ));
         if self.known.len() >= REMEMBERED {
             self.known.clear();

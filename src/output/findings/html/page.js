@@ -22,7 +22,7 @@
     return element;
   };
 
-  // ---- data: [plugin, name, family, cvss, vpr, epss, cves, text], [label, ip, system],
+  // ---- data: [plugin, name, family, cvss, vpr, epss, first cves, text, how many cves], [label, ip, system],
   //      [check, host, severity, port, protocol, service, text, report, change]
   const checks = [], hosts = [], rows = [];
   for (const block of document.querySelectorAll("script.facts")) {
@@ -133,7 +133,7 @@
     const left = make("div"), right = make("div");
     const part = (head, ...content) => left.append(make("h3", {}, head), ...content);
     if (told && told.synopsis) part("Synopsis", make("p", {}, text(told.synopsis)));
-    if (seen.output) part("Output", make("pre", { tabindex: "0" }, text(seen.output)));
+    if (seen.output) part("Output", make("pre", { tabindex: "0" }, text(seen.output.replace(/^(?:[ \t]*\n)+/, "").trimEnd())));
     if (seen.cut) left.append(make("p", { class: "more" }, size(seen.cut) + (seen.output ? " more are" : " of output are") + " not on this page."));
     if (told && told.description) part("Description", make("p", {}, text(told.description)));
     if (told && told.solution) part("Solution", make("p", {}, text(told.solution)));
@@ -169,7 +169,7 @@
     severity: (row) => make("td", {}, make("span", { class: "badge " + SEVERITIES[row[2]] }, SEVERITIES[row[2]])),
     what: (row) => {
       const check = checks[row[0]], cves = check[6];
-      const facts = [check[0], cves[0], cves.length > 1 ? "+" + (cves.length - 1) : null].filter((fact) => fact);
+      const facts = [check[0], cves[0], check[8] > 1 ? "+" + (check[8] - 1) : null].filter((fact) => fact);
       return make("td", { class: "what" },
         make("button", { class: "open-row", type: "button", "aria-expanded": "false" }, text(check[1])),
         facts.length ? make("small", {}, text(facts.join(" · "))) : null);

@@ -75,7 +75,10 @@ impl Told<'_> {
             }
             _ => parts.push(format!("<span>{} reports</span>", grouped(self.count as u64))),
         }
-        parts.push(format!("<span>{}</span>", counted(self.hosts, "host", "hosts")));
+        parts.push(match &*self.summary.hosts.ranked(|_| true, |place| &place.label) {
+            [only] if self.hosts == 1 => format!("<code>{}</code>", escaped(&only.label)),
+            _ => format!("<span>{}</span>", counted(self.hosts, "host", "hosts")),
+        });
         writeln!(out, "<p class=\"about\">{}</p>\n</header>", parts.join(" "))
     }
 
@@ -161,7 +164,8 @@ impl Told<'_> {
 
     fn write_hosts(&self, out: &mut String) -> fmt::Result {
         let hosts = self.summary.hosts.ranked(|_| true, |place| &place.label);
-        if hosts.is_empty() {
+        // A single host is named in the header.
+        if hosts.len() < 2 {
             return Ok(());
         }
         writeln!(out, "<section class=\"card top\"><h2>Worst hosts</h2>\n<ol>")?;
@@ -199,9 +203,10 @@ impl Told<'_> {
                 plugin = escaped(check.plugin_id.as_deref().unwrap_or_default()),
             )?;
             let scores = [("VPR", check.vpr), ("CVSS", check.cvss)];
-            let score = scores.into_iter().find_map(|(name, score)| Some(format!("{name} {:.1} · ", score?)));
-            let places = counted(check.hosts, "host", "hosts");
-            writeln!(out, " <small>{}{places}</small></li>", score.unwrap_or_default())?;
+            let score = scores.into_iter().find_map(|(name, score)| Some(format!("{name} {:.1}", score?)));
+            let places = (self.hosts > 1).then(|| counted(check.hosts, "host", "hosts"));
+            let facts: Vec<String> = [score, places].into_iter().flatten().collect();
+            writeln!(out, " <small>{}</small></li>", facts.join(" · "))?;
         }
         writeln!(out, "</ol>")?;
         let more = (checks.len().saturating_sub(TOP)) as u64 + self.summary.checks.forgotten;

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
+use serde_json::ser::{CharEscape, Formatter, Serializer};
 
 use super::out::Out;
 use crate::error::Result;
@@ -55,6 +55,37 @@ impl Formatter for Json {
             rest = &rest[at + length..];
         }
         writer.write_all(rest.as_bytes())
+    }
+}
+
+/// JSON for data inside a page: no text can end the element it stands in, and characters that reorder or command are
+/// replaced, since the page only shows them.
+pub(super) struct Embedded;
+
+impl Formatter for Embedded {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        loop {
+            let markup = memchr::memchr(b'<', rest.as_bytes()).map(|at| (at, 1, "\\u003c"));
+            let before = markup.map_or(rest, |(at, ..)| &rest[..at]);
+            let found = next_command(before).map(|(at, length, _)| (at, length, "\u{fffd}")).or(markup);
+            let Some((at, length, instead)) = found else { return writer.write_all(rest.as_bytes()) };
+            writer.write_all(&rest.as_bytes()[..at])?;
+            writer.write_all(instead.as_bytes())?;
+            rest = &rest[at + length..];
+        }
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        writer.write_all(match escape {
+            CharEscape::Quote => b"\\\"",
+            CharEscape::ReverseSolidus => b"\\\\",
+            CharEscape::Solidus => b"\\/",
+            CharEscape::LineFeed => b"\\n",
+            CharEscape::Tab => b"\\t",
+            CharEscape::CarriageReturn => b"\\r",
+            CharEscape::Backspace | CharEscape::FormFeed | CharEscape::AsciiControl(_) => "\u{fffd}".as_bytes(),
+        })
     }
 }
 
@@ -118,6 +149,14 @@ mod tests {
             "what only means something to a terminal is escaped"
         );
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), HOSTILE);
+    }
+
+    #[test]
+    fn embedded_json_holds_no_markup_and_no_command() {
+        let json = written(Embedded, HOSTILE);
+        assert_eq!(json, "\"a\u{fffd}[2J\u{fffd}1m\u{fffd}\u{fffd}é—\\\"\\\\\\n\\t\\u003c/script>\\u003c!--\"");
+        let back: String = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, "a\u{fffd}[2J\u{fffd}1m\u{fffd}\u{fffd}é—\"\\\n\t</script><!--");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod defectdojo;
 pub mod diff;
 mod document;
 mod facts;
+mod html;
 mod json;
 mod markdown;
 mod ocsf;
@@ -25,6 +26,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
+mod words;
 
 use std::io::Write;
 use std::path::Path;
@@ -59,11 +61,13 @@ pub enum FindingFormat {
     Defectdojo,
     /// A summary for a comment or a ticket.
     Markdown,
+    /// One page for a browser, self-contained.
+    Html,
 }
 
 impl FindingFormat {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Table,
         Self::Json,
         Self::Ndjson,
@@ -73,6 +77,7 @@ impl FindingFormat {
         Self::OcsfArray,
         Self::Defectdojo,
         Self::Markdown,
+        Self::Html,
     ];
 
     /// The word on the command line.
@@ -87,6 +92,7 @@ impl FindingFormat {
             Self::OcsfArray => "ocsf-array",
             Self::Defectdojo => "defectdojo",
             Self::Markdown => "markdown",
+            Self::Html => "html",
         }
     }
 
@@ -114,6 +120,7 @@ impl FormatWord for FindingFormat {
             "csv" => Some(Self::Csv),
             "sarif" => Some(Self::Sarif),
             "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" => Some(Self::Html),
             "txt" => Some(Self::Table),
             _ => None,
         }
@@ -245,5 +252,6 @@ pub fn open(format: FindingFormat, out: Box<dyn Write + Send>, options: &Options
         FindingFormat::OcsfArray => ocsf::array(out, options),
         FindingFormat::Defectdojo => defectdojo::open(out),
         FindingFormat::Markdown => markdown::open(out),
+        FindingFormat::Html => html::open(out),
     }
 }

@@ -252,7 +252,7 @@ impl Summary {
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     shorten(&clean(&shorten(text, NAME)), NAME).trim().to_owned()
 }
 

@@ -108,7 +108,11 @@ async fn the_instance_is_the_second_way_and_shows_the_same_run() {
         let report = director.results(&run(id), &fetch(false, false)).await.unwrap();
         // What is written names Director's run.
         assert_eq!((report.run.run.as_ref().unwrap().as_str(), report.run.scan.as_ref()), (id, None));
-        assert!(report.notes.last().unwrap().starts_with("read from the instance, `sc/@8`; Director: "), "{:?}", report.notes);
+        assert!(
+            report.notes.last().unwrap().starts_with("read from the instance, `sc/@8`; Director: "),
+            "{:?}",
+            report.notes
+        );
         assert_eq!(read(report).await.rows[0].2, "Some(\"2\") Some(0)");
         let (here, there) = site.lines();
         assert_eq!(there, ["GET /scanResult/8", "GET /scanResult/8", "POST /scanResult/8/download"]);

@@ -17,11 +17,10 @@ mod texts;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use jiff::Timestamp;
-
 use self::texts::{code, prose};
 use super::document::Document;
 use super::summary::{Changes, Check, Part, Place, Summary};
+use super::words::{counted, grouped, times};
 use super::{About, Baseline, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
@@ -328,31 +327,4 @@ fn places(part: &Part) -> String {
         parts.push(format!("+{}", grouped(more)));
     }
     parts.join(" ")
-}
-
-fn times(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<String> {
-    let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();
-    match (started_at, ended_at) {
-        (Some(start), Some(end)) => Some(format!("{} – {} UTC", minute(start), minute(end))),
-        (Some(start), None) => Some(format!("began {} UTC", minute(start))),
-        (None, Some(end)) => Some(format!("ended {} UTC", minute(end))),
-        (None, None) => None,
-    }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
-}
-
-/// A number with its thousands apart.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

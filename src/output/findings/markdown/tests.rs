@@ -1,6 +1,5 @@
 use super::super::testing::{Row, document, row};
 use super::super::{About, Baseline, FindingFormat, Options, open};
-use super::grouped;
 use crate::findings::{Decoded, Severity};
 
 fn about() -> About {
@@ -177,9 +176,4 @@ fn a_comment_takes_it_whatever_it_holds() {
     assert!(text.contains("… and 50 more checks with 50 findings."), "{text}");
     let length = text.chars().count();
     assert!((20_000..65_536).contains(&length), "{length}");
-}
-
-#[test]
-fn thousands_are_apart() {
-    assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
 }

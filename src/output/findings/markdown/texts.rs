@@ -38,7 +38,7 @@ pub(super) fn prose(text: &str, most: usize) -> String {
             }
             // `www.` and `GH-1`.
             '.' | '-' if next.is_some_and(char::is_alphanumeric) && follows_sign(&out, symbol) => {
-                out.extend([symbol, JOINER]);
+                out.extend([JOINER, symbol]);
             }
             symbol => out.push(symbol),
         }
@@ -99,7 +99,7 @@ mod tests {
             prose("@a #1 !1 a@b.c 5% & x", 99),
             "\\@\u{2060}a \\#\u{2060}1 \\!\u{2060}1 a\\@\u{2060}b.c 5\\% \\& x"
         );
-        assert_eq!(prose("https://x www.y GH-1 :o:", 99), "https:\u{2060}//x www.\u{2060}y GH-\u{2060}1 :\u{2060}o:");
+        assert_eq!(prose("https://x www.y GH-1 :o:", 99), "https:\u{2060}//x www\u{2060}.y GH\u{2060}-1 :\u{2060}o:");
         assert_eq!(prose("&lt; ![i](x)", 99), "\\&\u{2060}lt; \\!\\[i\\](x)");
     }
 

@@ -7,17 +7,17 @@ use super::flags::{Gates, in_words};
 use super::{Ask, End, Opened, open_address, pump};
 use crate::backends::Backend;
 use crate::cli;
-use crate::commands::targets::{self, Job, Plan};
+use crate::commands::targets::{self, Job};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::baseline::{Baseline, Standing};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
-use crate::model::Verb;
+use crate::model::{Outcome, Verb};
 use crate::output::delivery::Delivery;
 use crate::output::rows::Subject;
-use crate::ui::Progress;
+use crate::ui::{Progress, Ui};
 
 /// What every finding goes through: filter, comparison, counts, documents.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ impl FindingSink for Pipeline {
 pub struct Call<'a> {
     context: &'a Context,
     fates: Vec<Exit>,
+    /// Failures for programs, who look for them below everything else.
+    held: Vec<Failure>,
     /// None where the thread that reads kept it.
     pipeline: Option<Pipeline>,
 }
@@ -83,17 +85,35 @@ impl std::fmt::Debug for Call<'_> {
     }
 }
 
+/// What became of a report that could not be read whole.
+enum Failure {
+    File { name: String, error: Error },
+    Address(Box<Outcome>),
+}
+
+impl Failure {
+    fn tell(&self, ui: &Ui) {
+        match self {
+            Self::File { name, error } => {
+                let subject = Subject { verb: Some(Verb::Results.name()), address: Some(name), ..Subject::default() };
+                cli::report(ui, error, subject);
+            }
+            Self::Address(outcome) => targets::report_failure(ui, outcome),
+        }
+    }
+}
+
 impl<'a> Call<'a> {
     /// A call that has read nothing.
     pub fn new(context: &'a Context, pipeline: Pipeline) -> Self {
-        Self { context, fates: Vec::new(), pipeline: Some(pipeline) }
+        Self { context, fates: Vec::new(), held: Vec::new(), pipeline: Some(pipeline) }
     }
 
     /// Tells of the addresses that cannot be read.
-    pub fn refused(&mut self, plan: &Plan) {
-        for (_, outcome) in &plan.refused {
+    pub fn refused(&mut self, refused: Vec<(usize, Outcome)>) {
+        for (_, outcome) in refused {
             self.fates.push(outcome.exit);
-            targets::report_failure(&self.context.ui, outcome);
+            self.tell(Failure::Address(Box::new(outcome)));
         }
     }
 
@@ -105,8 +125,8 @@ impl<'a> Call<'a> {
         let name = opened.about.address.clone();
         let read = self.read(opened, None).await;
         if let Some(error) = self.note(read) {
-            let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
-            cli::report(&self.context.ui, &error.prefix(&name), subject);
+            let error = error.prefix(&name);
+            self.tell(Failure::File { name, error });
         }
     }
 
@@ -131,7 +151,16 @@ impl<'a> Call<'a> {
         let read = read.await;
         if let Some(error) = self.note(read) {
             let failure = targets::failed(job, backend.spec().id, Verb::Results, error);
-            targets::report_failure(&self.context.ui, &failure);
+            self.tell(Failure::Address(Box::new(failure)));
+        }
+    }
+
+    /// People are told at once, programs at the end.
+    fn tell(&mut self, failure: Failure) {
+        if self.context.ui.json_errors() {
+            self.held.push(failure);
+        } else {
+            failure.tell(&self.context.ui);
         }
     }
 
@@ -178,11 +207,15 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Exit 10 for a gate that was reached.
     pub fn finish(self) -> Result<Exit> {
-        let Self { context, mut fates, pipeline } = self;
+        let Self { context, mut fates, held, pipeline } = self;
         fates.extend(context.interrupt.received());
         let exit = Exit::of_targets(fates);
-        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else { return Ok(exit) };
         let ui = &context.ui;
+        let tell = || held.iter().for_each(|failure| failure.tell(ui));
+        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else {
+            tell();
+            return Ok(exit);
+        };
         if delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {
                 Some(_) => format!("; {} new since the baseline", new.total()),
@@ -190,15 +223,22 @@ impl<'a> Call<'a> {
             };
             ui.status(&format!("{}{compared}", in_words(&all)));
         }
-        conclude(context, delivery, exit, gates.judge(&all, &new))
+        conclude(context, delivery, exit, gates.judge(&all, &new), tell)
     }
 }
 
-/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call.
+/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call. `failures` tells of what
+/// went wrong before, below all that is no error.
 ///
 /// # Errors
 /// Exit 10 for a gate that was reached.
-pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<()>) -> Result<Exit> {
+pub fn conclude(
+    context: &Context,
+    delivery: Delivery,
+    exit: Exit,
+    gate: Result<()>,
+    failures: impl FnOnce(),
+) -> Result<Exit> {
     let ui = &context.ui;
     let delivered = delivery.finish(exit == Exit::Success);
     for note in &delivered.notes {
@@ -207,17 +247,14 @@ pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<
     for partial in &delivered.partial {
         ui.status(&format!("note: what was read is in {}", partial.display()));
     }
+    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
+    if let (Err(gate), true) = (&gate, fate != Exit::Success) {
+        // It is not what the call ends with: nobody knows what was not read.
+        ui.warn(&gate.one_line());
+    }
+    failures();
     for failure in &delivered.failures {
         cli::report(ui, failure, Subject::default());
     }
-    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
-    match gate {
-        Ok(()) => Ok(fate),
-        Err(gate) if fate == Exit::Success => Err(gate),
-        Err(gate) => {
-            // It is not what the call ends with: nobody knows what was not read.
-            ui.warn(&gate.one_line());
-            Ok(fate)
-        }
-    }
+    if fate == Exit::Success { gate.map(|()| fate) } else { Ok(fate) }
 }

@@ -129,9 +129,14 @@ impl Changing<'_> {
                 Err(error) => return failed(outcome, error),
             },
             Err(error) => {
-                if let (Detail::Planned(_), Some(message)) = (error.detail(), &prepared.message) {
-                    self.context.ui.status(&format!("note: {message}"));
-                    outcome.message = Some(message.clone());
+                if let Detail::Planned(_) = error.detail() {
+                    // What would follow the planned request is known only where it is put together.
+                    let after = [prepared.message.as_deref(), error.hint_text()];
+                    let after: Vec<&str> = after.into_iter().flatten().collect();
+                    if !after.is_empty() {
+                        self.context.ui.status(&format!("note: {}", after.join("; ")));
+                        outcome.message = Some(after.join("; "));
+                    }
                 }
                 return failed(outcome, self.unless_interrupted(error));
             }

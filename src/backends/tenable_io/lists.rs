@@ -83,8 +83,8 @@ impl TenableIo {
         let answer = request.send().await?;
         let list: super::records::ScanList = answer.json()?;
         let runs = list.scans.iter().filter_map(ListItem::run).collect();
-        let reading = Reading::new(runs, vec![answer.body])
-            .note("the latest run of each scan; name a scan for all of its runs");
+        let reading =
+            Reading::new(runs, vec![answer.body]).note("the latest run of each scan; name a scan for all of its runs");
         Ok(match window(query) {
             Some(window) => reading.note(format!("{window}, by the vendor's own filter for scans")),
             None => reading,
@@ -130,7 +130,8 @@ impl TenableIo {
 
 /// Whether a run is within the span of time that was asked for. One that does not say when it started may be.
 fn is_in(run: &Run, query: &RunQuery) -> bool {
-    let outside = |started| query.since.is_some_and(|since| started < since) || query.until.is_some_and(|until| started > until);
+    let outside =
+        |started| query.since.is_some_and(|since| started < since) || query.until.is_some_and(|until| started > until);
     !run.started_at.is_some_and(outside)
 }
 

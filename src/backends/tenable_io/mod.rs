@@ -129,7 +129,9 @@ fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::RunsDelete
         | Operation::RunsImport
         | Operation::Check => Support::Native,
-        Operation::Window => Support::Via("the runs of a scan are read and compared here; without a scan the vendor's own filter is used"),
+        Operation::Window => Support::Via(
+            "the runs of a scan are read and compared here; without a scan the vendor's own filter is used",
+        ),
         Operation::LaunchPorts => Support::No("Tenable VM takes ports from the policy of the scan"),
         Operation::RunsCopy => Support::No(NO_COPIES),
         Operation::RunsEmail => Support::No(NO_EMAIL),

@@ -177,8 +177,7 @@ impl TenableIo {
             return Err(Error::new(Exit::InvalidState, format!("scan {scan} is {word}, so it cannot be deleted"))
                 .hint(format!("`scanctl stop {} --wait` first", Address::full(&self.profile, Some(scan), None))));
         }
-        let mut prepared =
-            PreparedChange::new(&Target { name: details.info.name.owned(), ..target.clone() }, change);
+        let mut prepared = PreparedChange::new(&Target { name: details.info.name.owned(), ..target.clone() }, change);
         prepared.warnings.push(match details.history.len() {
             0 => format!("scan {scan} is deleted for good: it does not go to the trash folder"),
             runs => format!(
@@ -358,8 +357,9 @@ impl TenableIo {
     async fn editor(&self, scan: &ScanId) -> Result<Editor> {
         let sent = self.http.get(["editor", "scan", scan.as_str()]).label("scan editor").send().await;
         let answer = sent.map_err(|refused| match refused.exit() {
-            Exit::NotFound => refused
-                .context(format!("scan {scan} cannot be edited: there is none, or no access to it, or it was imported")),
+            Exit::NotFound => refused.context(format!(
+                "scan {scan} cannot be edited: there is none, or no access to it, or it was imported"
+            )),
             _ => refused,
         })?;
         let document: Json = answer.json()?;

@@ -124,9 +124,8 @@ impl TenableIo {
             return Ok(uuid);
         }
         // Titles are not unique: two templates may have one.
-        let titled = |template: &&Template| {
-            template.title.text().is_some_and(|title| title.eq_ignore_ascii_case(wanted))
-        };
+        let titled =
+            |template: &&Template| template.title.text().is_some_and(|title| title.eq_ignore_ascii_case(wanted));
         let found: Vec<&Template> = list.templates.iter().filter(titled).collect();
         let names = |templates: &[&Template]| -> Vec<String> {
             templates.iter().filter_map(|template| template.name.owned()).collect()

@@ -37,8 +37,9 @@ pub(super) fn settings(draft: &Draft, before: &Map<String, Json>) -> Result<Opti
     let repeat = if on {
         let repeat = repeat.or_else(|| kept("rrules")).or_else(|| start.is_some().then(|| ONCE.to_owned()));
         Some(repeat.ok_or_else(|| {
-            Error::usage("a schedule that is on needs `schedule.repeat` or `schedule.start`")
-                .hint("`--schedule 'FREQ=WEEKLY;INTERVAL=1;BYDAY=MO'` repeats it, `--start 20300105T200000` starts it once")
+            Error::usage("a schedule that is on needs `schedule.repeat` or `schedule.start`").hint(
+                "`--schedule 'FREQ=WEEKLY;INTERVAL=1;BYDAY=MO'` repeats it, `--start 20300105T200000` starts it once",
+            )
         })?)
     } else {
         repeat
@@ -129,7 +130,11 @@ mod tests {
             (&["name=x"][..], &json!({}), json!(null)),
             (&["name=x"], &had, json!(null)),
             (
-                &["schedule.repeat=FREQ=WEEKLY;INTERVAL=1;BYDAY=MO", "schedule.start=2030-01-05T20:00:00", "timezone=Europe/Berlin"],
+                &[
+                    "schedule.repeat=FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
+                    "schedule.start=2030-01-05T20:00:00",
+                    "timezone=Europe/Berlin",
+                ],
                 &json!({}),
                 json!({"enabled": true, "scheduleScan": "yes", "launch": "WEEKLY", "rrules": weekly,
                     "starttime": "20300105T200000", "timezone": "Europe/Berlin"}),
@@ -152,7 +157,11 @@ mod tests {
                 json!({"enabled": true, "scheduleScan": "yes", "launch": "WEEKLY", "rrules": weekly,
                     "starttime": "20260105T200000", "timezone": "US/Central"}),
             ),
-            (&["schedule.timezone=US/Central"], &off, json!({"enabled": false, "scheduleScan": "no", "timezone": "US/Central"})),
+            (
+                &["schedule.timezone=US/Central"],
+                &off,
+                json!({"enabled": false, "scheduleScan": "no", "timezone": "US/Central"}),
+            ),
             (
                 &["schedule.start=20300105T200000"],
                 &had,

@@ -74,13 +74,16 @@ const NO_STOP: &str = "Director has no stop: map its instances to profiles of th
 const NO_TARGETS: &str =
     "a launch scans the targets stored in the scan; launch a scan that is stored with those targets";
 const NO_PORTS: &str = "a launch scans the ports of the scan's policy";
-const NO_UPDATE: &str = "Director has no call that changes a scan: change it on the instance, \
-                         `scanctl scans update INSTANCE/SCAN`, whose id is the `sciScanID` of `scans show --raw`";
-const NO_SCAN_COPY: &str = "Director has no call that copies a scan: copy it on the instance, \
-                            `scanctl scans copy INSTANCE/SCAN`, or make one with `scanctl scans create`";
+const NO_UPDATE: &str = "Director has no call that changes a scan: change it on the instance, `scanctl scans update \
+                         INSTANCE/SCAN`, by the number that `scanctl scans show --fields sciScanID` tells";
+const NO_SCAN_COPY: &str = "Director has no call that copies a scan: copy it on the instance, `scanctl scans copy \
+                            INSTANCE/SCAN`, by the number that `scanctl scans show --fields sciScanID` tells, or make \
+                            one with `scanctl scans create`";
 const NO_RUN_CHANGE: &str = "Director holds copies of its instances' runs and has no call for this: do it on the \
-                             instance's own profile, whose number of the run `scanctl runs show RUN --fields \
+                             instance's own profile, INSTANCE/@RUN, by the number that `scanctl runs show --fields \
                              sciScanResult` tells";
+const NO_IMPORT: &str = "Director holds copies of its instances' runs and has no call for this: import on the instance's \
+                         own profile, `scanctl runs import -p INSTANCE FILE --repository ID`";
 const NO_OPTIMIZE: &str = "only an instance takes it: leave `--optimize` out";
 const NO_FORCE_STOP: &str = "`scanctl stop` ends the run in order, on the instance";
 const NO_ANALYSIS: &str = "ask the instance's own profile: `scanctl results --via analysis INSTANCE/@RUN`";
@@ -122,9 +125,8 @@ fn support(operation: Operation, settings: Option<&Settings>) -> Support {
         Operation::Control(Control::ForceStop) => Support::No(NO_FORCE_STOP),
         Operation::ScansUpdate => Support::No(NO_UPDATE),
         Operation::ScansCopy => Support::No(NO_SCAN_COPY),
-        Operation::RunsDelete | Operation::RunsCopy | Operation::RunsImport | Operation::RunsReimport => {
-            Support::No(NO_RUN_CHANGE)
-        }
+        Operation::RunsDelete | Operation::RunsCopy | Operation::RunsReimport => Support::No(NO_RUN_CHANGE),
+        Operation::RunsImport => Support::No(NO_IMPORT),
         Operation::Optimize => Support::No(NO_OPTIMIZE),
         Operation::Control(Control::Pause | Control::Resume)
         | Operation::Status
@@ -204,7 +206,7 @@ impl Store for Director {
     }
 
     async fn family(&self, scan: &Target, which: Which) -> Result<Family> {
-        self.family_of(scan, self.copies(which), false).await
+        self.family_of(scan, self.copies(which), &[]).await
     }
 
     async fn run_of(&self, scan: &ScanId, run: &RunId) -> Result<Target> {
@@ -336,7 +338,7 @@ impl Backend for Director {
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {
-        let mut reading = read(self.copies(Which::Running).await?, false);
+        let mut reading = read(self.copies(Which::Running).await?, &[]);
         reading.value.retain(|run| run.state.is_some_and(RunState::is_active));
         Ok(reading)
     }

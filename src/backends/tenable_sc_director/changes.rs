@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::wire::StoredScan;
-use super::{Director, NO_RUN_CHANGE, NO_SCAN_COPY, NO_UPDATE, SPEC, run_of, scan_of};
+use super::{Director, NO_IMPORT, NO_RUN_CHANGE, NO_SCAN_COPY, NO_UPDATE, SPEC, run_of, scan_of};
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
 use crate::backends::sc_rest::resolve::found;
 use crate::backends::{ScanQuery, Target, sc_rest, unsupported};
@@ -21,38 +21,39 @@ const SAME: [(&str, &str); 3] =
 
 impl Director {
     pub(super) async fn change_prepared(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
-        let why = match change {
-            Change::CreateScan(draft) => return self.new_scan(change, draft).await,
+        match change {
+            Change::CreateScan(draft) => self.new_scan(change, draft).await,
             Change::DeleteScan => {
                 let (stored, _) = self.stored(scan_of(target)?).await?;
                 let target = Target { name: stored.name.owned(), ..target.clone() };
-                let message = self.place(&stored).map(|place| format!("it was {place}"));
-                return Ok(PreparedChange { message, ..PreparedChange::new(&target, change) });
+                let message = self.place(&stored).map(|place| format!("that is {place}"));
+                Ok(PreparedChange { message, ..PreparedChange::new(&target, change) })
             }
             Change::EmailRun { to } => {
                 let (_, run, _) = self.copied(run_of(target)?).await?;
                 let target = Target { name: run.name, ..target.clone() };
-                return Ok(PreparedChange::new(&target, change).body(json!({"email": to.join(",")})));
+                Ok(PreparedChange::new(&target, change).body(json!({"email": to.join(",")})))
             }
-            Change::UpdateScan(_) => NO_UPDATE,
-            Change::CopyScan(_) => NO_SCAN_COPY,
-            Change::DeleteRun | Change::CopyRun { .. } | Change::ImportRun { .. } | Change::ReimportRun(_) => {
-                NO_RUN_CHANGE
-            }
-        };
-        Err(unsupported(&SPEC, change.operation(), why))
+            Change::UpdateScan(_)
+            | Change::CopyScan(_)
+            | Change::DeleteRun
+            | Change::CopyRun { .. }
+            | Change::ImportRun { .. }
+            | Change::ReimportRun(_) => Err(missing(change)),
+        }
     }
 
     pub(super) async fn change_sent(&self, prepared: &PreparedChange) -> Result<Applied> {
         let PreparedChange { target, change, body, .. } = prepared;
         match change {
             Change::CreateScan(_) => {
-                let answer = self.http.post(["mgmt", "scan"]).json(body).label("scan creation").send().await?;
+                let answer = self.http.post(["mgmt", "scan"]).json(body).label("scan creation").send().await;
+                let answer = answer.map_err(which_is_missing)?;
                 let (made, _) = sc_rest::open::<StoredScan>(&answer)?;
                 let Some(made_target) = target_of(&made) else {
                     return Err(answer.unreadable("`response.id` is missing"));
                 };
-                let message = self.place(&made).map(|place| format!("it is {place}"));
+                let message = self.place(&made).map(|place| format!("that is {place}"));
                 Ok(Applied { target: made_target, message, request_id: None })
             }
             Change::DeleteScan => {
@@ -79,7 +80,7 @@ impl Director {
             | Change::DeleteRun
             | Change::CopyRun { .. }
             | Change::ImportRun { .. }
-            | Change::ReimportRun(_) => Err(unsupported(&SPEC, change.operation(), NO_RUN_CHANGE)),
+            | Change::ReimportRun(_) => Err(missing(change)),
         }
     }
 
@@ -121,6 +122,26 @@ impl Director {
             }
             _ => error.hint(NO_RUN_CHANGE),
         }
+    }
+}
+
+/// The error of a change for which there is no call.
+fn missing(change: &Change) -> Error {
+    let why = match change {
+        Change::UpdateScan(_) => NO_UPDATE,
+        Change::CopyScan(_) => NO_SCAN_COPY,
+        Change::ImportRun { .. } => NO_IMPORT,
+        _ => NO_RUN_CHANGE,
+    };
+    unsupported(&SPEC, change.operation(), why)
+}
+
+/// A new scan cannot be missing itself: what it refers to is, and what was looked up was there.
+fn which_is_missing(problem: Error) -> Error {
+    if problem.refused() && problem.exit() == Exit::NotFound {
+        problem.hint("something that could not be checked does not exist: `repository`, `zone` or one of `assets`")
+    } else {
+        problem
     }
 }
 

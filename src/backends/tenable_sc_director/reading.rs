@@ -2,6 +2,7 @@
 //! one instance or organization, and for a span of time. Not for results.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::wire::{Copied, StoredScan};
 use super::{COPY, Director, run_of, scan_of};
@@ -25,16 +26,32 @@ fn bridged(fields: &str) -> String {
     format!("{fields},sci,sciScanResult")
 }
 
+/// What is always answered, or asked for by the program itself, of a scan.
+const ALWAYS_OF_SCANS: &[&str] = &["id", "uuid", "name"];
+/// The same of a run.
+const ALWAYS_OF_RUNS: &[&str] = &["id", "name", "createdtime", "scan", "sci", "sciscanresult", "sciscanresultid"];
+
+/// Of an object what was asked for, as it came. Some members are answered under a longer name than they are asked by, so
+/// what is left out is what nobody asked for.
+fn picked(object: &Value, asked: &[String], always: &[&str]) -> Option<Value> {
+    let asked: Vec<String> = asked.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+    let mut picked = object.as_object().filter(|_| !asked.is_empty())?.clone();
+    picked.retain(|name, _| {
+        let name = name.to_ascii_lowercase();
+        !always.contains(&name.as_str()) || asked.iter().any(|asked| !asked.is_empty() && name.starts_with(asked))
+    });
+    Some(Value::Object(picked))
+}
+
 /// A list of copies as runs, newest first. Their scans are left open.
-pub(super) fn read((copies, now, answer): Copies, asked: bool) -> Reading<Vec<Run>> {
+pub(super) fn read((copies, now, answer): Copies, asked: &[String]) -> Reading<Vec<Run>> {
     let mut runs: Vec<Run> = copies.iter().map(|copied| run(copied, now, asked)).collect();
     newest_first(&mut runs);
     Reading::new(runs, vec![answer.body]).note(COPY)
 }
 
-/// A run, with the vendor's object where fields were asked for: some are answered under other names.
-fn run(copied: &Copied, now: Option<Timestamp>, asked: bool) -> Run {
-    Run { fields: asked.then(|| copied.object.clone()), ..copied.run(now) }
+fn run(copied: &Copied, now: Option<Timestamp>, asked: &[String]) -> Run {
+    Run { fields: picked(&copied.object, asked, ALWAYS_OF_RUNS), ..copied.run(now) }
 }
 
 impl Director {
@@ -99,7 +116,7 @@ impl Director {
         &self,
         scan: &Target,
         copies: impl Future<Output = Result<Copies>>,
-        asked: bool,
+        asked: &[String],
     ) -> Result<Family> {
         let scan = scan_of(scan)?;
         let (stored, copies) = tokio::join!(self.stored(scan), copies);
@@ -116,8 +133,9 @@ impl Director {
 
     pub(super) async fn listed_scans(&self, query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
         let (stored, answer) = self.stored_scans_of(query).await?;
-        let asked = !query.fields.is_empty();
-        let shown = |stored: &StoredScan| Some(Scan { fields: asked.then(|| stored.object.clone()), ..stored.scan()? });
+        let shown = |stored: &StoredScan| {
+            Some(Scan { fields: picked(&stored.object, &query.fields, ALWAYS_OF_SCANS), ..stored.scan()? })
+        };
         let mut reading = Reading::new(stored.iter().filter_map(shown).collect(), vec![answer.body]);
         reading.notes = self.places(&stored);
         if let (true, Some(instance)) = (stored.is_empty(), &query.instance) {
@@ -141,19 +159,19 @@ impl Director {
         let wanted = (!query.fields.is_empty()).then(|| fields("id,name", &query.fields));
         let (stored, answer) = self.stored_with(scan_of(target)?, wanted.as_deref()).await?;
         let scan = stored.scan().ok_or_else(|| answer.unreadable("`response.id` is missing"))?;
-        let scan = Scan { fields: wanted.map(|_| stored.object.clone()), ..scan };
+        let scan = Scan { fields: picked(&stored.object, &query.fields, ALWAYS_OF_SCANS), ..scan };
         let mut reading = Reading::new(scan, vec![answer.body]);
         reading.notes = self.places(std::slice::from_ref(&stored));
         Ok(reading)
     }
 
     pub(super) async fn listed_runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>> {
-        let asked = !query.fields.is_empty();
-        let wanted = match (asked, target) {
-            (false, _) => bridged(result::FIELDS),
+        let asked = &query.fields;
+        let wanted = match (asked.is_empty(), target) {
+            (true, _) => bridged(result::FIELDS),
             // What tells the newest, and which scan a run is of.
-            (true, None) => fields("id,name,createdTime", &query.fields),
-            (true, Some(_)) => fields(&bridged("id,name,createdTime,scan"), &query.fields),
+            (false, None) => fields("id,name,createdTime", asked),
+            (false, Some(_)) => fields(&bridged("id,name,createdTime,scan"), asked),
         };
         let copies = self.copies_as(span(self.http.get(["mgmt", "scanResult"]), query), &wanted);
         let Some(target) = target else { return Ok(read(copies.await?, asked).note(told_span(query))) };
@@ -166,7 +184,8 @@ impl Director {
 
     pub(super) async fn shown_run(&self, target: &Target, query: &RunQuery) -> Result<Reading<Run>> {
         let (copied, read, answer) = self.copied_as(run_of(target)?, &fields("id,name", &query.fields)).await?;
-        let run = Run { scan: target.scan.clone(), fields: Some(copied.object), ..read };
+        let run =
+            Run { scan: target.scan.clone(), fields: picked(&copied.object, &query.fields, ALWAYS_OF_RUNS), ..read };
         Ok(Reading::new(run, vec![answer.body]).note(COPY))
     }
 }

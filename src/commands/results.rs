@@ -148,7 +148,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         }
     }
     let mut call = Call::new(context, Pipeline::new(filters.into_filter(), gates, baseline, delivery));
-    call.refused(std::mem::take(&mut plan.refused));
+    call.refused(&plan);
     for opened in files {
         call.file(opened).await;
     }

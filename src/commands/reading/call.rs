@@ -7,7 +7,7 @@ use super::flags::{Gates, in_words};
 use super::{Ask, End, Opened, open_address, pump};
 use crate::backends::Backend;
 use crate::cli;
-use crate::commands::targets::{self, Job};
+use crate::commands::targets::{self, Job, Plan};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
 use crate::output::delivery::Delivery;
 use crate::output::rows::Subject;
-use crate::ui::{Progress, Ui};
+use crate::ui::Progress;
 
 /// What every finding goes through: filter, comparison, counts, documents.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ impl FindingSink for Pipeline {
 pub struct Call<'a> {
     context: &'a Context,
     fates: Vec<Exit>,
-    /// Failures for programs, who look for them below everything else.
-    held: Vec<Failure>,
+    /// Failures for programs: the last lines on stderr, after the counts and notes.
+    failures: Vec<String>,
     /// None where the thread that reads kept it.
     pipeline: Option<Pipeline>,
 }
@@ -85,35 +85,17 @@ impl std::fmt::Debug for Call<'_> {
     }
 }
 
-/// What became of a report that could not be read whole.
-enum Failure {
-    File { name: String, error: Error },
-    Address(Box<Outcome>),
-}
-
-impl Failure {
-    fn tell(&self, ui: &Ui) {
-        match self {
-            Self::File { name, error } => {
-                let subject = Subject { verb: Some(Verb::Results.name()), address: Some(name), ..Subject::default() };
-                cli::report(ui, error, subject);
-            }
-            Self::Address(outcome) => targets::report_failure(ui, outcome),
-        }
-    }
-}
-
 impl<'a> Call<'a> {
     /// A call that has read nothing.
     pub fn new(context: &'a Context, pipeline: Pipeline) -> Self {
-        Self { context, fates: Vec::new(), held: Vec::new(), pipeline: Some(pipeline) }
+        Self { context, fates: Vec::new(), failures: Vec::new(), pipeline: Some(pipeline) }
     }
 
     /// Tells of the addresses that cannot be read.
-    pub fn refused(&mut self, refused: Vec<(usize, Outcome)>) {
-        for (_, outcome) in refused {
+    pub fn refused(&mut self, plan: &Plan) {
+        for (_, outcome) in &plan.refused {
             self.fates.push(outcome.exit);
-            self.tell(Failure::Address(Box::new(outcome)));
+            self.failed(outcome);
         }
     }
 
@@ -125,8 +107,13 @@ impl<'a> Call<'a> {
         let name = opened.about.address.clone();
         let read = self.read(opened, None).await;
         if let Some(error) = self.note(read) {
-            let error = error.prefix(&name);
-            self.tell(Failure::File { name, error });
+            let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
+            let (ui, error) = (&self.context.ui, error.prefix(&name));
+            if ui.json_errors() {
+                self.failures.push(cli::error_line(&error, subject));
+            } else {
+                cli::report(ui, &error, subject);
+            }
         }
     }
 
@@ -150,17 +137,16 @@ impl<'a> Call<'a> {
         };
         let read = read.await;
         if let Some(error) = self.note(read) {
-            let failure = targets::failed(job, backend.spec().id, Verb::Results, error);
-            self.tell(Failure::Address(Box::new(failure)));
+            self.failed(&targets::failed(job, backend.spec().id, Verb::Results, error));
         }
     }
 
-    /// People are told at once, programs at the end.
-    fn tell(&mut self, failure: Failure) {
-        if self.context.ui.json_errors() {
-            self.held.push(failure);
-        } else {
-            failure.tell(&self.context.ui);
+    fn failed(&mut self, outcome: &Outcome) {
+        match &outcome.error {
+            Some(error) if self.context.ui.json_errors() => {
+                self.failures.push(cli::error_line(error, Subject::of(outcome)));
+            }
+            _ => targets::report_failure(&self.context.ui, outcome),
         }
     }
 
@@ -207,15 +193,14 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Exit 10 for a gate that was reached.
     pub fn finish(self) -> Result<Exit> {
-        let Self { context, mut fates, held, pipeline } = self;
+        let Self { context, mut fates, failures, pipeline } = self;
         fates.extend(context.interrupt.received());
         let exit = Exit::of_targets(fates);
-        let ui = &context.ui;
-        let tell = || held.iter().for_each(|failure| failure.tell(ui));
         let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else {
-            tell();
+            failures.iter().for_each(|line| context.ui.stderr(line));
             return Ok(exit);
         };
+        let ui = &context.ui;
         if delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {
                 Some(_) => format!("; {} new since the baseline", new.total()),
@@ -223,12 +208,12 @@ impl<'a> Call<'a> {
             };
             ui.status(&format!("{}{compared}", in_words(&all)));
         }
-        conclude(context, delivery, exit, gates.judge(&all, &new), tell)
+        conclude(context, delivery, exit, gates.judge(&all, &new), || failures.iter().for_each(|line| ui.stderr(line)))
     }
 }
 
-/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call. `failures` tells of what
-/// went wrong before, below all that is no error.
+/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call. `tell` is what is said of
+/// failures after all notes.
 ///
 /// # Errors
 /// Exit 10 for a gate that was reached.
@@ -237,7 +222,7 @@ pub fn conclude(
     delivery: Delivery,
     exit: Exit,
     gate: Result<()>,
-    failures: impl FnOnce(),
+    tell: impl FnOnce(),
 ) -> Result<Exit> {
     let ui = &context.ui;
     let delivered = delivery.finish(exit == Exit::Success);
@@ -248,13 +233,17 @@ pub fn conclude(
         ui.status(&format!("note: what was read is in {}", partial.display()));
     }
     let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
-    if let (Err(gate), true) = (&gate, fate != Exit::Success) {
-        // It is not what the call ends with: nobody knows what was not read.
-        ui.warn(&gate.one_line());
-    }
-    failures();
+    let gate = match gate {
+        Err(gate) if fate != Exit::Success => {
+            // It is not what the call ends with: nobody knows what was not read.
+            ui.warn(&gate.one_line());
+            Ok(())
+        }
+        gate => gate,
+    };
+    tell();
     for failure in &delivered.failures {
         cli::report(ui, failure, Subject::default());
     }
-    if fate == Exit::Success { gate.map(|()| fate) } else { Ok(fate) }
+    gate.map(|()| fate)
 }

@@ -247,6 +247,9 @@ fn runs_without_a_scan_are_the_latest_of_each() {
 fn a_scan_is_shown_with_its_targets_and_last_run() {
     let (env, vendor) = home();
     vendor.expect(get_details().reply(details_of_run("completed")));
+    let rule = "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO";
+    let list = json!({ "scans": [{ "id": 219, "enabled": true, "rrules": rule, "timezone": "Etc/UTC" }] });
+    vendor.expect(get("/scans").reply(answer(200, &list)));
     let output = env.run(&["scans", "show", "io/219", "-f", "json"]);
     assert_output!(env, output, @r#"
     exit code: 0
@@ -262,8 +265,8 @@ fn a_scan_is_shown_with_its_targets_and_last_run() {
           "address": "io/219",
           "scan": "219",
           "name": "Weekly DMZ",
-          "enabled": null,
-          "schedule": null,
+          "enabled": true,
+          "schedule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO Etc/UTC",
           "targets": [
             "192.0.2.1",
             "192.0.2.2"

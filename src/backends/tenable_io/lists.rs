@@ -5,14 +5,16 @@
 //! Quirks that shape this file:
 //! - The history has pages, and no filter by time.
 //! - Imported runs are in the details alone.
-//! - The details have no schedule, the list has no targets.
+//! - The details have no schedule, the list has no targets. A scan that never ran has them in the editor alone.
 
-use super::records::ListItem;
+use jiff::Timestamp;
+
+use super::records::{ListItem, ScanList, state};
 use super::{HISTORY_PAGE, TenableIo};
 use crate::backends::{Reading, RunQuery, Target};
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::model::{Run, Scan, ScanId};
+use crate::model::{Run, RunState, Scan, ScanId};
 
 impl TenableIo {
     /// The runs of a scan, newest first, page by page, as far as they are wanted.
@@ -81,7 +83,7 @@ impl TenableIo {
             }
         }
         let answer = request.send().await?;
-        let list: super::records::ScanList = answer.json()?;
+        let list: ScanList = answer.json()?;
         let runs = list.scans.iter().filter_map(ListItem::run).collect();
         let reading =
             Reading::new(runs, vec![answer.body]).note("the latest run of each scan; name a scan for all of its runs");
@@ -91,7 +93,7 @@ impl TenableIo {
         })
     }
 
-    /// One stored scan, from its details and, for its schedule, from the list.
+    /// One stored scan, from its details, for its schedule from the list, and before its first run from the editor.
     pub(super) async fn stored_scan(&self, target: &Target) -> Result<Reading<Scan>> {
         let scan = self.scan_of(target)?;
         let (details, answer) = self.details(scan).await?;
@@ -110,13 +112,18 @@ impl TenableIo {
             },
             vec![answer.body],
         );
-        let listed = match self.list().await {
+        if reading.value.targets.is_none() && details.info.status.text().map(state) == Some(RunState::Idle) {
+            match self.editor(scan).await {
+                Ok(editor) => reading.value.targets = editor.targets(),
+                Err(problem) => reading = reading.note(format!("its targets cannot be read: {}", problem.one_line())),
+            }
+        }
+        let (list, answer) = match self.list().await {
             Ok(listed) => listed,
             Err(problem) => {
                 return Ok(reading.note(format!("its schedule cannot be read: {}", problem.one_line())));
             }
         };
-        let (list, answer) = listed;
         reading.raw.push(answer.body);
         let is_it = |item: &&ListItem| [item.id.text(), item.schedule_uuid.text()].contains(&Some(scan.as_str()));
         let Some(item) = list.scans.iter().find(is_it) else {
@@ -136,7 +143,9 @@ fn is_in(run: &Run, query: &RunQuery) -> bool {
 }
 
 fn window(query: &RunQuery) -> Option<String> {
-    match (query.since, query.until) {
+    // Nobody means a part of a second.
+    let whole = |moment: Timestamp| moment.strftime("%Y-%m-%dT%H:%M:%SZ");
+    match (query.since.map(whole), query.until.map(whole)) {
         (None, None) => None,
         (Some(since), None) => Some(format!("from {since} on")),
         (None, Some(until)) => Some(format!("up to {until}")),

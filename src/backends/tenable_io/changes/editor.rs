@@ -10,7 +10,7 @@ const OF_THE_SCHEDULE: [&str; 5] = ["enabled", "launch", "rrules", "starttime", 
 
 /// A stored scan as it can be edited.
 #[derive(Debug)]
-pub(super) struct Editor {
+pub(in super::super) struct Editor {
     /// The uuid of the scan's template.
     pub(super) template: Option<String>,
     /// Whether agents scan, so that there is no scanner.
@@ -34,6 +34,12 @@ impl Editor {
     /// A setting that has a value.
     pub(super) fn value(&self, name: &str) -> Option<&Json> {
         self.settings.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
+    }
+
+    /// The targets that are written down as such.
+    pub(in super::super) fn targets(&self) -> Option<Vec<String>> {
+        let targets = shown(&self.settings, "targets")?;
+        Some(targets.as_array()?.iter().filter_map(Json::as_str).map(str::to_owned).collect())
     }
 
     /// The scan's name.
@@ -182,6 +188,7 @@ mod tests {
         ] {
             assert_eq!(shown(&editor.settings, key), value, "{key}");
         }
+        assert_eq!(editor.targets().unwrap(), ["a", "b", "c"]);
         assert!(!editor.settings.contains_key("portscan_range"));
         assert!(Editor::read(&json!({"uuid": "x"})).is_none());
     }

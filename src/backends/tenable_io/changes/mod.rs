@@ -100,8 +100,8 @@ impl TenableIo {
                 let mut prepared = PreparedChange::new(target, change).body(body.into());
                 let body = prepared.body.as_ref().map(|body| imported(body, "…").to_string()).unwrap_or_default();
                 prepared.message = Some(format!(
-                    "the uploaded file becomes a scan by POST /scans/import?include_aggregate=1 {body}, so that the \
-                     vendor's dashboards count it"
+                    "the scan is made by POST /scans/import?include_aggregate=1 {body}, so that the vendor's dashboards \
+                     count it"
                 ));
                 Ok(prepared)
             }
@@ -326,7 +326,11 @@ impl TenableIo {
                     return Ok(Found::Untold);
                 }
                 let is_so = |it: &Difference| shown(&editor.settings, &it.key).as_ref() == Some(&it.after);
-                Ok(if readable.all(is_so) { Found::Seen(vec![target.clone()]) } else { Found::NotYet })
+                if !readable.all(is_so) {
+                    return Ok(Found::NotYet);
+                }
+                let name = editor.name().or_else(|| target.name.clone());
+                Ok(Found::Seen(vec![Target { name, ..target.clone() }]))
             }
             Change::DeleteScan => gone(self.details(self.scan_of(target)?).await, target),
             Change::DeleteRun => gone(self.one_run(self.scan_of(target)?, self.run_of(target)?).await, target),
@@ -354,7 +358,7 @@ impl TenableIo {
     }
 
     /// A stored scan as the vendor's editor has it.
-    async fn editor(&self, scan: &ScanId) -> Result<Editor> {
+    pub(super) async fn editor(&self, scan: &ScanId) -> Result<Editor> {
         let sent = self.http.get(["editor", "scan", scan.as_str()]).label("scan editor").send().await;
         let answer = sent.map_err(|refused| match refused.exit() {
             Exit::NotFound => refused.context(format!(

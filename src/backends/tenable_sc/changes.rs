@@ -14,13 +14,13 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::{StoredScan, TenableSc, definition, run_of, scan_of};
+use crate::backends::Target;
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
 use crate::backends::definition::Draft;
 use crate::backends::sc_rest::definition::{by_id, by_ids, texts};
 use crate::backends::sc_rest::resolve::found;
 use crate::backends::sc_rest::{self, Listed, Reference, Which};
 use crate::backends::wire::Loose;
-use crate::backends::Target;
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
 use crate::http::Answer;
@@ -184,9 +184,10 @@ impl TenableSc {
             filename.owned().ok_or_else(|| answer.unreadable("`response.filename` is missing"))
         };
         let name = uploaded.await.map_err(|problem| match problem.detail() {
-            Detail::Planned(_) => {
+            Detail::Planned(upload) => {
                 body["filename"] = "(as the upload is answered)".into();
-                problem.hint(format!("then POST scanResult/import {body}"))
+                let path = upload.path.replace("file/upload", "scanResult/import");
+                problem.hint(format!("then POST {path} {body}"))
             }
             // Only the file may be there; nothing was asked to be made of it.
             Detail::Lost(_) => problem

@@ -238,7 +238,14 @@ impl Changing<'_> {
                 Err(unknown(error))
             }
             Some(Found::Untold) => {
-                Err(unknown(lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"))))
+                let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
+                Err(match prepared.change {
+                    // To look with a command would show nothing of it.
+                    Change::UpdateScan(_) => error.hint(
+                        "what was to be changed cannot be read here: look in the vendor's own console before doing it again",
+                    ),
+                    _ => unknown(error),
+                })
             }
             Some(Found::Seen(_) | Found::NotYet) | None => Err(unknown(
                 lost.context(format!("{verb} was sent, its answer was lost, and reading back does not show it")),

@@ -88,10 +88,13 @@ impl Juniper {
         if let Some(description) = draft.text("description") {
             body["description"] = description.into();
         }
-        let then = "a console that has no such call any more is sent the older POST /api/scanner/profiles/create, with \
-                    `ips` in place of `hosts` and without a description";
+        let left_out = if draft.has("description") { " and without the description" } else { "" };
+        let then = format!(
+            "a console that says that it has no such call is sent the older POST /api/scanner/profiles/create, with \
+             `ips` in place of `hosts`{left_out}"
+        );
         let prepared = PreparedChange::new(&Target::default(), change).body(body);
-        Ok(PreparedChange { before, then: Some(then.to_owned()), ..prepared })
+        Ok(PreparedChange { before, then: Some(then), ..prepared })
     }
 
     async fn prepare_update(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {

@@ -47,7 +47,7 @@ impl Told<'_> {
                 ("unchanged", "Unchanged", changes.unchanged),
             ];
             for (class, word, count) in parts {
-                writeln!(out, "<li class=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
+                writeln!(out, "<li class=\"{class}\" data-change=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
             }
             writeln!(out, "</ul>")?;
         }

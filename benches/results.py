@@ -95,6 +95,8 @@ class Vendor(http.server.BaseHTTPRequestHandler):
     """A Tenable VM with one completed run, whose export is ready at once."""
 
     protocol_version = "HTTP/1.1"
+    # Else each small answer waits for the acknowledgement of its headers.
+    disable_nagle_algorithm = True
     report, rate = None, None
 
     def log_message(self, *_):

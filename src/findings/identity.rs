@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 use ring::digest::{Digest, SHA256};
 
-use super::shape::{Details, Host, Source};
+use super::shape::{Details, Host, Source, Text};
 use crate::error::Error;
 
 /// The separator between the parts of a key: a character that stands in none of them.
@@ -142,11 +142,11 @@ struct RowId {
 
 impl EntryIds {
     /// Ids for the rows of one entry. `output` gives a row's output, and is asked only for rows with equal keys.
-    pub(super) fn new(
+    pub(super) fn new<'o>(
         source: Source,
         host: &Host<'_>,
         rows: &[Details<'_>],
-        mut output: impl FnMut(usize) -> Option<String>,
+        mut output: impl FnMut(usize) -> Option<Text<'o>>,
     ) -> Self {
         let host = host_key(host);
         let mut ids: Vec<RowId> = rows
@@ -177,7 +177,7 @@ impl EntryIds {
     }
 }
 
-fn output_hash(output: Option<String>) -> [u8; 32] {
+fn output_hash(output: Option<Text<'_>>) -> [u8; 32] {
     let digest = ring::digest::digest(&SHA256, output.unwrap_or_default().as_bytes());
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
@@ -312,7 +312,7 @@ mod tests {
     }
 
     fn ids(numbering: &mut Numbering, host: &Host<'_>, rows: &[Details<'_>]) -> Vec<String> {
-        let output = |index: usize| rows[index].output.as_deref().map(str::to_owned);
+        let output = |index: usize| rows[index].output.as_deref().map(Cow::Borrowed);
         let mut entry = EntryIds::new(Source::Tenable, host, rows, output);
         numbering.count_on(Source::Tenable, rows, &mut entry).unwrap();
         entry.ids().map(|id| id.to_string()).collect()
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(sorted, wanted);
         // `third` has the smallest hash, then `first`, then `second`.
         let mut order: Vec<&str> = vec!["first", "second", "third"];
-        order.sort_by_key(|output| output_hash(Some((*output).to_owned())));
+        order.sort_by_key(|output| output_hash(Some(Cow::Borrowed(output))));
         let place =
             rows.iter().position(|row| row.output.as_deref() == Some(order[0]) && row.port == Some(80)).unwrap();
         assert_eq!(forth[place], expected(key));

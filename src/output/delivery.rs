@@ -20,8 +20,8 @@ use crate::findings::baseline::Standing;
 use crate::findings::{Decoded, Finding, Needs};
 use crate::ui::{self, Ui};
 
-/// How much is written at once.
-const BUFFER: usize = 128 * 1024;
+/// What is held back for writers that hand on less at once. Those of findings hand on more, which then is not copied again.
+const BUFFER: usize = 16 * 1024;
 
 /// All places of one call's findings.
 pub struct Delivery {

@@ -1,5 +1,6 @@
 //! `scanctl results`: the findings of runs and of report files, in any format, any size.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap_complete::ArgValueCandidates;
@@ -116,6 +117,10 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let mut plan = targets::plan(context, Verb::Results, &typed, &[operation])?;
     let older = take_older(&mut plan, runs.len())?;
+    reading::each_once(from.iter().map(String::as_str))?;
+    if from.iter().any(|name| name == "-") && named == Some(Named::File("-".to_owned())) {
+        return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
+    }
     let older_file = match &named {
         Some(Named::File(name)) => Some(reading::open_file(name)?),
         _ => None,
@@ -131,6 +136,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
+    for name in from.iter().filter(|name| *name != "-") {
+        delivery.spare(Path::new(name))?;
+    }
     plan.jobs.extend(older.clone());
     let backends = targets::connect(context, &plan, &[operation], false)?;
     plan.jobs.truncate(plan.jobs.len() - usize::from(older.is_some()));
@@ -143,7 +151,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if let Some(side) = side {
         let tell = side.teller();
         match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
-            Ok(read) => baseline = Some(read),
+            Ok((read, _)) => baseline = Some(read),
             Err(error) => return Ok(tell(&context.ui, error)),
         }
     }

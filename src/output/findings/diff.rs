@@ -5,14 +5,16 @@
 //! {"change":"new","severity_before":null,"finding":{"id":"1698…","profile":"io",…}},
 //! {"change":"changed","severity_before":"medium","finding":{…,"severity":"high",…}},
 //! {"change":"unchanged","severity_before":"low","finding":{…}},
-//! {"change":"fixed","severity_before":"high","finding":{…}}
+//! {"change":"fixed","severity_before":"high","finding":{…}},
+//! {"change":"unseen","severity_before":"info","finding":{…}}
 //! ],"complete":true}
 //! ```
 //!
-//! `change` is `new`, `changed`, `unchanged` or `fixed`; `severity_before` is that of the older report, null where it has
-//! no such finding; `finding` is what `results` prints, of the newer report, for `fixed` of the older one. Lines are the
-//! items alone, and end with `{"kind":"end","complete":false}` if they are not complete. The table has no row for what is
-//! unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
+//! `change` is `new`, `changed`, `unchanged`, `fixed` or `unseen`; `severity_before` is that of the older report, null
+//! where it has no such finding; `finding` is what `results` prints, of the newer report, for `fixed` and `unseen` of the
+//! older one. `unseen` is an open port that is not listed any more: the list never says what was looked at, so that this
+//! does not tell that it is closed. Lines are the items alone, and end with `{"kind":"end","complete":false}` if they are
+//! not complete. The table has no row for what is unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
 
 use std::io::Write;
 use std::path::Path;
@@ -132,6 +134,7 @@ impl ReportWriter for Writer {
             Baseline::Unchanged => self.item("unchanged", severity, finding),
             Baseline::Updated => self.item("changed", severity, finding),
             Baseline::Absent => self.item("fixed", severity, finding),
+            Baseline::Unseen => self.item("unseen", severity, finding),
         }
     }
 

@@ -144,7 +144,7 @@ fn names_findings(output: &str) -> bool {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |symbol: char| symbol.is_ascii_alphanumeric() || "/@.,:=_~%+-".contains(symbol);
     if !word.is_empty() && word.chars().all(is_plain) && !word.starts_with('~') {
         word.to_owned()

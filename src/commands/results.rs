@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap_complete::ArgValueCandidates;
 
 use super::completions;
+use super::misplaced::quoted;
 use super::reading::call::{Call, Pipeline};
 use super::reading::flags::{Filters, Gates};
 use super::reading::older::{Named, Side};
@@ -165,7 +166,31 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             call.address(backend, job, ask).await;
         }
     }
-    Ok(call.finish()?)
+    Ok(call.finish().map_err(|problem| match (&named, runs.as_slice(), from.as_slice()) {
+        (Some(older), [newer], []) => which(problem, gates, older, newer),
+        (Some(older), [], [newer]) if newer != "-" => which(problem, gates, older, &as_file(newer)),
+        _ => problem,
+    })?)
+}
+
+/// Says how to see which findings are new, where that is what the gate is about.
+fn which(gate: Error, gates: Gates, older: &Named, newer: &str) -> Error {
+    let older = match older {
+        Named::File(name) => as_file(name),
+        Named::Address(address) => address.clone(),
+    };
+    if gate.exit() != Exit::Gate || gates.new.is_none() || gates.any.is_some() || older == "file:-" {
+        return gate;
+    }
+    gate.hint(format!("`scanctl diff {} {}` tells which", quoted(&older), quoted(newer)))
+}
+
+/// A file's name as it is written where an address is possible too.
+fn as_file(name: &str) -> String {
+    if ["/", "./", "../"].iter().any(|start| name.starts_with(start)) {
+        return name.to_owned();
+    }
+    format!("file:{name}")
 }
 
 /// Takes the older run out of the plan, where there is one. Without it nothing could be compared.

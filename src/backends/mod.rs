@@ -351,6 +351,8 @@ pub struct ScanQuery {
     pub instance: Option<String>,
     /// Only those of this organization, by Director's own number of it. For lists.
     pub organization: Option<String>,
+    /// Whether each scan's newest run is wanted too, where telling it takes a reading of its own.
+    pub last_run: bool,
 }
 
 /// Which runs are read, and how much of each.

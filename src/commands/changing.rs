@@ -129,12 +129,15 @@ impl Changing<'_> {
                 Err(error) => return failed(outcome, error),
             },
             Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
-                for text in [&prepared.then, &prepared.message].into_iter().flatten() {
-                    self.context.ui.status(&format!("note: {text}"));
+                // What would follow the planned request is known only where it is put together.
+                let after: Vec<&str> = [prepared.then.as_deref(), prepared.message.as_deref(), planned.hint_text()]
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                if !after.is_empty() {
+                    self.context.ui.status(&format!("note: {}", after.join("; ")));
+                    outcome.message = Some(after.join("; "));
                 }
-                let said: Vec<&str> =
-                    [&prepared.then, &prepared.message].into_iter().flatten().map(|text| &**text).collect();
-                outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
                 return failed(outcome, self.unless_interrupted(planned));
             }
             // A signal cut the call off while the answer was under way.

@@ -81,8 +81,16 @@ fn steps() -> Vec<Step> {
         step("What is stored on one of them?", &["scans", "list", "-p", "io"], Exit::Success),
         step("One scan on each of the five, followed to the end.", &launch, Exit::Success),
         step("Their states, read once.", &["status", io, jsa, cf], Exit::Success),
-        step("What did they find? The worst of it.", &["results", io, jsa, cf, "--severity", "critical"], Exit::Success),
-        step("What differs from the run before?", &["diff", &before, &latest, "--min-severity", "medium"], Exit::Success),
+        step(
+            "What did they find? The worst of it.",
+            &["results", io, jsa, cf, "--severity", "critical"],
+            Exit::Success,
+        ),
+        step(
+            "What differs from the run before?",
+            &["diff", &before, &latest, "--min-severity", "medium"],
+            Exit::Success,
+        ),
         step(
             "A gate for CI: nothing new that is high or worse, or exit 10.",
             &["results", &latest, "--baseline", &before, "--fail-on-new", "high", "--min-severity", "high"],

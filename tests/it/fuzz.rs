@@ -123,15 +123,14 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
     let page = list.clone().prop_map(|list| {
         format!("{{\"type\": \"regular\", \"response\": {{\"totalRecords\": \"9\", \"results\": {list}}}, \"error_code\": 0}}")
     });
-    (prop_oneof![list, map, page], any::<prop::sample::Index>(), prop_oneof![3 => Just(false), 1 => Just(true)]).prop_map(
-        |(text, at, cut)| {
+    (prop_oneof![list, map, page], any::<prop::sample::Index>(), prop_oneof![3 => Just(false), 1 => Just(true)])
+        .prop_map(|(text, at, cut)| {
             let mut bytes = text.into_bytes();
             if cut {
                 bytes.truncate(at.index(bytes.len()));
             }
             bytes
-        },
-    )
+        })
 }
 
 proptest! {

@@ -19,6 +19,7 @@ mod launch;
 mod output;
 mod recorded;
 mod results;
+mod schemas;
 mod secrets;
 mod signals;
 mod sources;

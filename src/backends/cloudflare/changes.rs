@@ -256,3 +256,6 @@ fn after_an_update(before: Option<f64>, days: Option<i64>, address: &str) -> Opt
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -217,3 +217,6 @@ impl Juniper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

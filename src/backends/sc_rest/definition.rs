@@ -152,8 +152,9 @@ impl Schedule {
                 return Err(Error::usage(format!("`schedule.{name}` goes with `schedule.type` {needs}, not {kind}")));
             }
         }
-        let same = kind == old.kind;
-        let mut new = Self { enabled: enabled.or(old.enabled.filter(|_| same)), ..Self::default() };
+        // Whether it is on stays as it was, except where nothing starts by itself any more.
+        let stays = kind == old.kind || matches!(&*kind, "ical" | "dependent");
+        let mut new = Self { enabled: enabled.or(old.enabled.filter(|_| stays)), ..Self::default() };
         match kind.as_str() {
             "ical" => {
                 new.start = first_start(start, zone, &old.start)?;
@@ -288,13 +289,13 @@ mod tests {
         for (sets, expected) in [
             (&["name=x"][..], "none"),
             (&["schedule.type=never"], r#"{"type":"never"}"#),
-            (&["schedule.enabled=false"], r#"{"enabled":"false","type":"template"}"#),
-            (&[at, berlin], r#"{"repeatRule":"","start":"TZID=Europe/Berlin:20260105T200000","type":"ical"}"#),
+            (&["schedule.enabled=false"], r#"{"type":"template","enabled":"false"}"#),
+            (&[at, berlin], r#"{"type":"ical","start":"TZID=Europe/Berlin:20260105T200000","repeatRule":""}"#),
             (
                 &["schedule.start=TZID=UTC:20260105T200000", "schedule.repeat=FREQ=WEEKLY", "schedule.enabled=true"],
-                r#"{"enabled":"true","repeatRule":"FREQ=WEEKLY","start":"TZID=UTC:20260105T200000","type":"ical"}"#,
+                r#"{"type":"ical","start":"TZID=UTC:20260105T200000","repeatRule":"FREQ=WEEKLY","enabled":"true"}"#,
             ),
-            (&["schedule.after=34"], r#"{"dependentID":34,"type":"dependent"}"#),
+            (&["schedule.after=34"], r#"{"type":"dependent","dependentID":34}"#),
             (
                 &["schedule.repeat=FREQ=DAILY"],
                 "`schedule.start` is missing: a schedule by the clock needs a first start",
@@ -331,18 +332,18 @@ mod tests {
         for (sets, expected) in [
             (
                 &["schedule.enabled=false"][..],
-                r#"{"enabled":"false","repeatRule":"FREQ=WEEKLY","start":"TZID=UTC:20260101T010000","type":"ical"}"#,
+                r#"{"type":"ical","start":"TZID=UTC:20260101T010000","repeatRule":"FREQ=WEEKLY","enabled":"false"}"#,
             ),
             (
                 &["schedule.timezone=Europe/Berlin"],
-                r#"{"enabled":"true","repeatRule":"FREQ=WEEKLY","start":"TZID=Europe/Berlin:20260101T010000","type":"ical"}"#,
+                r#"{"type":"ical","start":"TZID=Europe/Berlin:20260101T010000","repeatRule":"FREQ=WEEKLY","enabled":"true"}"#,
             ),
             (
                 &["schedule.start=20260202T020000", "schedule.repeat="],
-                r#"{"enabled":"true","repeatRule":"","start":"TZID=UTC:20260202T020000","type":"ical"}"#,
+                r#"{"type":"ical","start":"TZID=UTC:20260202T020000","repeatRule":"","enabled":"true"}"#,
             ),
             (&["schedule.type=template"], r#"{"type":"template"}"#),
-            (&["schedule.after=3"], r#"{"dependentID":3,"type":"dependent"}"#),
+            (&["schedule.after=3"], r#"{"type":"dependent","dependentID":3,"enabled":"true"}"#),
         ] {
             assert_eq!(written(sets, &weekly), expected, "{sets:?}");
         }

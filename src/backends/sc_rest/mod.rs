@@ -195,7 +195,8 @@ pub fn references<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Refe
     Ok(value.as_array().into_iter().flatten().map(|item| reference(Some(item))).collect())
 }
 
-fn scalar(value: &Value) -> Option<String> {
+/// A text or a number as text.
+pub fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),

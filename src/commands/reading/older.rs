@@ -127,7 +127,9 @@ impl<'b> Side<'b> {
             End::Enough(sink, problem) => (sink, Some(problem)),
             End::Abandoned => return Err(pump::interruption(context.interrupt.received().unwrap_or(Exit::Internal))),
         };
-        problem.map_or(Ok((sink, address)), |problem| Err(problem.context("it cannot be compared with, because it is not whole")))
+        problem.map_or(Ok((sink, address)), |problem| {
+            Err(problem.context("it cannot be compared with, because it is not whole"))
+        })
     }
 }
 

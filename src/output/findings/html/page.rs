@@ -51,7 +51,7 @@ impl Told<'_> {
                 if class == "unseen" && count == 0 {
                     continue;
                 }
-                writeln!(out, "<li class=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
+                writeln!(out, "<li class=\"{class}\" data-change=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
             }
             writeln!(out, "</ul>")?;
         }

@@ -136,7 +136,9 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
         rank: vpr.map(|vpr| (vpr * 100.0).round() / 10.0),
         message: Message {
             text: match baseline {
-                Some(Baseline::Unseen) => format!("{}, no longer seen, not known to be closed", message(finding, &host, &ip)),
+                Some(Baseline::Unseen) => {
+                    format!("{}, no longer seen, not known to be closed", message(finding, &host, &ip))
+                }
                 _ => message(finding, &host, &ip),
             },
         },

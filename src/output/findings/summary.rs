@@ -39,6 +39,8 @@ pub(super) struct Changes {
     pub fixed: u64,
     pub changed: u64,
     pub unchanged: u64,
+    /// Not there any more, which proves nothing.
+    pub unseen: u64,
 }
 
 /// All findings of one check.
@@ -61,6 +63,8 @@ pub(super) struct Check {
     pub new: Part,
     /// What is gone since then, and so not among `findings`.
     pub fixed: Part,
+    /// What is not there any more, which proves nothing; not among `findings` either.
+    pub unseen: Part,
     /// What was there, and is not the same now.
     pub changed: Part,
     last_entry: Option<u64>,
@@ -109,7 +113,7 @@ pub(super) trait Weight {
 impl Weight for Check {
     fn weight(&self) -> impl Ord {
         let tenths = |score: Option<f64>| score.map_or(0, |score| (score * 10.0) as i64);
-        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count)
+        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count + self.unseen.count)
     }
 }
 
@@ -177,7 +181,7 @@ impl Summary {
     /// Counts a finding.
     pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
         let (host, details) = (finding.host, finding.details);
-        let is_gone = baseline == Some(Baseline::Absent);
+        let is_gone = matches!(baseline, Some(Baseline::Absent | Baseline::Unseen));
         if let Some(baseline) = baseline {
             let changes = self.changes.get_or_insert_default();
             *match baseline {
@@ -185,6 +189,7 @@ impl Summary {
                 Baseline::Absent => &mut changes.fixed,
                 Baseline::Updated => &mut changes.changed,
                 Baseline::Unchanged => &mut changes.unchanged,
+                Baseline::Unseen => &mut changes.unseen,
             } += 1;
         }
         let name = check_name(finding);
@@ -214,6 +219,7 @@ impl Summary {
             hosts: 0,
             new: Part::default(),
             fixed: Part::default(),
+            unseen: Part::default(),
             changed: Part::default(),
             last_entry: None,
         });
@@ -223,6 +229,7 @@ impl Summary {
         match baseline {
             Some(Baseline::New) => check.new.add(finding),
             Some(Baseline::Absent) => check.fixed.add(finding),
+            Some(Baseline::Unseen) => check.unseen.add(finding),
             Some(Baseline::Updated) => check.changed.add(finding),
             Some(Baseline::Unchanged) | None => {}
         }

@@ -147,7 +147,7 @@ impl Blocks {
     /// Takes a finding, and writes what is full.
     pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>, out: &mut Document) {
         let details = finding.details;
-        if baseline != Some(Baseline::Absent) {
+        if !matches!(baseline, Some(Baseline::Absent | Baseline::Unseen)) {
             self.of_report += 1;
         }
         let is_info = details.severity == Severity::Info;
@@ -166,6 +166,7 @@ impl Blocks {
             Baseline::Absent => 1,
             Baseline::Updated => 2,
             Baseline::Unchanged => 3,
+            Baseline::Unseen => 4,
         });
         self.rows.push(&Row(
             check,

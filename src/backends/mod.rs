@@ -351,6 +351,8 @@ pub struct ScanQuery {
     pub instance: Option<String>,
     /// Only those of this organization, by Director's own number of it. For lists.
     pub organization: Option<String>,
+    /// Whether each scan's newest run is wanted too, where telling it takes a reading of its own.
+    pub last_run: bool,
 }
 
 /// Which runs are read, and how much of each.
@@ -399,8 +401,9 @@ pub struct Identity {
 /// - `launch` and `control` send at most one changing request to one vendor. A lost answer is
 ///   [`crate::error::Detail::Lost`]; they never try again by themselves.
 /// - `control` hits the run named by its target and no other; else exit 6.
-/// - `apply` sends one changing request; an import also the file before it. A lost answer to the request that makes the
-///   change is [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
+/// - `apply` sends one changing request; an import also the file before it, and an older form of the request only after
+///   the newer one was refused for certain. A lost answer to the request that makes the change is
+///   [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
 /// - Everything else only reads.
 #[async_trait(?Send)]
 pub trait Backend {

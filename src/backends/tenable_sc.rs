@@ -11,7 +11,10 @@
 //! - There is no parameter for other targets than those stored.
 
 mod analysis;
+mod changes;
+mod definition;
 mod form;
+mod lists;
 mod record;
 mod results;
 
@@ -25,6 +28,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use self::analysis::reader;
 use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};
@@ -93,12 +97,7 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, settings: Option<&Settings>) -> Support {
-    super::in_this_version(operation, offered(operation, settings))
-}
-
-/// What the vendor's API can do.
-fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
+fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::Launch { targets: true } => Support::No(NO_TARGETS),
         Operation::LaunchPorts => Support::No(NO_PORTS),
@@ -200,6 +199,15 @@ fn run_of(target: &Target) -> Result<&RunId> {
 }
 
 impl TenableSc {
+    /// What a run is to the scan of that number and name.
+    fn kinship(run: &Run, scan: &ScanId, name: Option<&str>) -> Kinship {
+        match &run.scan {
+            Some(owner) if owner == scan => Kinship::Own,
+            None if name.is_some() && run.name.as_deref() == name => Kinship::Unsure,
+            _ => Kinship::None,
+        }
+    }
+
     async fn result(&self, run: &RunId) -> Result<(Run, Answer)> {
         self.result_with(run, FIELDS).await.map(|(_, run, answer)| (run, answer))
     }
@@ -222,12 +230,18 @@ impl TenableSc {
     }
 
     async fn stored(&self, scan: &ScanId) -> Result<(Scan, Vec<Reference>, Answer)> {
-        let request = self.http.get(["scan", scan.as_str()]).query("fields", SCAN_FIELDS);
+        self.stored_with(scan, SCAN_FIELDS).await.map(|(read, assets, _, answer)| (read, assets, answer))
+    }
+
+    /// A stored scan with these fields, and the object as it came.
+    async fn stored_with(&self, scan: &ScanId, fields: &str) -> Result<(Scan, Vec<Reference>, Value, Answer)> {
+        let request = self.http.get(["scan", scan.as_str()]).query("fields", fields);
         let answer = request.label("scan").send().await?;
         let (stored, _) = sc_rest::open::<StoredScan>(&answer)?;
+        let (object, _) = sc_rest::open::<Value>(&answer)?;
         let read = stored.scan().ok_or_else(|| answer.unreadable("`response.id` is missing"))?;
         self.names.borrow_mut().insert(scan.clone(), (read.scan.clone(), read.name.clone()));
-        Ok((read, stored.assets, answer))
+        Ok((read, stored.assets, object, answer))
     }
 
     /// The vendor's number and the name of a scan, read once.
@@ -279,11 +293,7 @@ impl Store for TenableSc {
         let runs: Vec<(Run, Kinship)> = runs
             .into_iter()
             .map(|run| {
-                let kinship = match &run.scan {
-                    Some(owner) if *owner == scan => Kinship::Own,
-                    None if name.is_some() && run.name == name => Kinship::Unsure,
-                    _ => Kinship::None,
-                };
+                let kinship = Self::kinship(&run, &scan, name.as_deref());
                 (run, kinship)
             })
             .collect();
@@ -367,10 +377,8 @@ impl Backend for TenableSc {
 
     async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
         let family = self.family(&prepared.target, Which::All).await?;
-        let now = family.now.unwrap_or_else(Timestamp::now);
-        let asked = now.as_second().saturating_sub_unsigned(family.received.duration_since(sent).as_secs());
-        // The vendor's times are whole seconds, so the second before may be the same moment.
-        let is_newer = |run: &&Run| run.created_at.or(run.started_at).is_some_and(|made| made.as_second() >= asked - 1);
+        let asked = sc_rest::earliest(family.now, family.received, sent);
+        let is_newer = |run: &&Run| run.created_at.or(run.started_at).is_some_and(|made| made >= asked);
         Ok(family.all().filter(is_newer).cloned().collect())
     }
 
@@ -414,43 +422,32 @@ impl Backend for TenableSc {
         Ok(Reading::new(runs, vec![answer.body]))
     }
 
-    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
-        let (stored, answer) = self.stored_scans().await?;
-        Ok(Reading::new(stored.iter().filter_map(StoredScan::scan).collect(), vec![answer.body]))
+    async fn scans(&self, query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
+        self.list_scans(query).await
     }
 
-    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
-        let (scan, assets, answer) = self.stored(scan_of(target)?).await?;
-        let reading = Reading::new(scan, vec![answer.body]);
-        if assets.is_empty() {
-            return Ok(reading);
-        }
-        let names: Vec<String> =
-            assets.iter().filter_map(|list| list.name.clone().or_else(|| list.id.clone())).collect();
-        Ok(reading.note(format!("its targets come from asset lists too: {}", names.join(", "))))
+    async fn scan(&self, target: &Target, query: &ScanQuery) -> Result<Reading<Scan>> {
+        self.show_scan(target, query).await
     }
 
-    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
-        let Some(target) = target else {
-            let (runs, _, answer) = self.listed(Which::All).await?;
-            return Ok(Reading::new(runs, vec![answer.body]));
-        };
-        let family = self.family(target, Which::All).await?;
-        let raw = vec![family.raw.clone()];
-        let (runs, note) = family.own();
-        Ok(Reading { value: runs, raw, notes: note.into_iter().collect() })
+    async fn runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>> {
+        self.list_runs(target, query).await
     }
 
-    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
-        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    async fn run(&self, target: &Target, query: &RunQuery) -> Result<Reading<Run>> {
+        self.show_run(run_of(target)?, query).await
+    }
+
+    async fn prepare_change(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
+        self.prepared(target, change).await
     }
 
     async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
-        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+        self.applied(prepared).await
     }
 
-    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
-        Ok(Found::Untold)
+    async fn find_applied(&self, prepared: &PreparedChange, sent: Instant) -> Result<Found> {
+        self.look(prepared, sent).await
     }
 
     async fn close(&self) {

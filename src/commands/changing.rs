@@ -128,13 +128,23 @@ impl Changing<'_> {
                 }
                 Err(error) => return failed(outcome, error),
             },
-            Err(error) => {
-                if let (Detail::Planned(_), Some(message)) = (error.detail(), &prepared.message) {
-                    self.context.ui.status(&format!("note: {message}"));
-                    outcome.message = Some(message.clone());
+            Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
+                // What would follow the planned request is known only where it is put together.
+                let after: Vec<&str> = [prepared.then.as_deref(), prepared.message.as_deref(), planned.hint_text()]
+                    .into_iter()
+                    .flatten()
+                    .collect();
+                if !after.is_empty() {
+                    self.context.ui.status(&format!("note: {}", after.join("; ")));
+                    outcome.message = Some(after.join("; "));
                 }
-                return failed(outcome, self.unless_interrupted(error));
+                return failed(outcome, self.unless_interrupted(planned));
             }
+            // A signal cut the call off while the answer was under way.
+            Err(error) if error.exit() == Exit::UnknownOutcome => {
+                return failed(outcome, error.hint(look_hint(backend.profile(), &prepared)));
+            }
+            Err(error) => return failed(outcome, self.unless_interrupted(error)),
         };
         self.applied(output, backend, &prepared, applied, sent, outcome).await
     }

@@ -83,6 +83,9 @@ pub enum SeveritySource {
 }
 
 impl SeveritySource {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Vendor, Self::Derived];
+
     /// The word in every format.
     pub const fn name(self) -> &'static str {
         match self {

@@ -82,7 +82,7 @@ fn meaning(status: u16, code: Option<i64>, text: Option<String>) -> VendorError 
             return VendorError { text, code, expired_session: true, ..VendorError::default() };
         }
         (403, _) if code == Some(MISSING) || said(&["does not exist"]) => {
-            (Some(Exit::NotFound), hint("no such scan or run, or no access to it"))
+            (Some(Exit::NotFound), hint("it does not exist, or this user has no access to it"))
         }
         (403, Some(NO_DATA)) => (Some(Exit::InvalidState), None),
         (403, Some(REFUSED)) => {

@@ -44,7 +44,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if sci.is_some() || org.is_some() {
         operations.push(Operation::OneInstance);
     }
-    let query = ScanQuery { fields, instance: sci, organization: org };
+    // Where only some fields or the vendor's bytes are shown, nobody sees the runs.
+    let last_run = fields.is_empty() && !global.raw;
+    let query = ScanQuery { fields, instance: sci, organization: org, last_run };
     let query = &query;
     let profiles = context.selected()?;
     let read = |backend: Rc<dyn Backend>| async move { backend.scans(query).await };

@@ -38,7 +38,8 @@ pub struct Args {
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args { scans, fields } = args;
     let what = Show { verb: Verb::ScansShow, operations: Show::with_fields(Operation::ScansShow, &fields) };
-    let query = ScanQuery { fields, ..ScanQuery::default() };
+    let last_run = fields.is_empty() && !global.raw;
+    let query = ScanQuery { fields, last_run, ..ScanQuery::default() };
     let read = async |backend: Rc<dyn Backend>, target: Target| backend.scan(&target, &query).await;
     let exit = if query.fields.is_empty() {
         let row = |backend: &dyn Backend, _: Target, scan: Scan| scan_row(backend, scan);

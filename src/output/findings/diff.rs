@@ -25,6 +25,9 @@ use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 use crate::output::wanted::FormatWord;
 
+/// How a finding of the newer report differs from the older one, in the words of JSON.
+pub const CHANGES: [&str; 4] = ["new", "changed", "unchanged", "fixed"];
+
 /// A format of differences: one of findings that has words for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffFormat(FindingFormat);
@@ -116,7 +119,8 @@ impl Writer {
 
 impl FindingSink for Writer {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        self.item("new", None, finding)
+        let [new, ..] = CHANGES;
+        self.item(new, None, finding)
     }
 }
 
@@ -126,17 +130,19 @@ impl ReportWriter for Writer {
     }
 
     fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        let [new, changed, unchanged, fixed] = CHANGES;
         let severity = Some(finding.details.severity);
         match baseline {
-            Baseline::New => self.item("new", None, finding),
-            Baseline::Unchanged => self.item("unchanged", severity, finding),
-            Baseline::Updated => self.item("changed", severity, finding),
-            Baseline::Absent => self.item("fixed", severity, finding),
+            Baseline::New => self.item(new, None, finding),
+            Baseline::Unchanged => self.item(unchanged, severity, finding),
+            Baseline::Updated => self.item(changed, severity, finding),
+            Baseline::Absent => self.item(fixed, severity, finding),
         }
     }
 
     fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
-        self.item("changed", Some(before), finding)
+        let [_, changed, ..] = CHANGES;
+        self.item(changed, Some(before), finding)
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {

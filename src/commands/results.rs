@@ -37,7 +37,7 @@ use crate::output::wanted::Wanted;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl results io/219 --min-severity high
-  scanctl results io/219 sc/@8 -o findings.sarif -o summary.md -o json=- --fail-on critical
+  scanctl results io/219 sc/@8 -o findings.sarif -o report.html -o json=- --fail-on critical
   scanctl results io/219 --baseline ./last-week.json --fail-on-new high -o ./this-week.json
   scanctl results --from report.nessus -f csv --columns core
   run=$(scanctl launch -q --wait io/219) && scanctl results \"$run\" --fail-on high")]

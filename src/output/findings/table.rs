@@ -136,6 +136,11 @@ impl Shown {
             Self::Key(Column::Severity) if details.severity_source == SeveritySource::Derived => {
                 text = format!("{} (derived)", details.severity);
             }
+            Self::Key(Column::Vpr) => {
+                if let Some(number) = score(details.vpr, 10.0) {
+                    text = format!("{number:.1}");
+                }
+            }
             Self::Key(column) => column.value(finding).add_to(&mut text),
             Self::Port => match (details.port, &details.protocol) {
                 (None | Some(0), _) => {}

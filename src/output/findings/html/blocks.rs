@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::Baseline;
 use super::super::document::{Document, Embedded, cut, write_json};
 use super::super::facts;
-use super::super::summary::{best_score, check_name, host_name, short};
+use super::super::summary::{best_score, check_name, host_name, short, solution};
 use crate::findings::{Cvss, Finding, Severity};
 
 /// More rows are only counted.
@@ -370,7 +370,7 @@ fn told_of_check<'a>(finding: &'a Finding<'_>) -> CheckText<'a> {
     CheckText {
         synopsis: text(details.synopsis.as_deref()),
         description: text(description),
-        solution: text(details.solution.as_deref().or_else(|| audit?.solution.as_deref())),
+        solution: text(solution(details).or_else(|| audit?.solution.as_deref())),
         links,
         cves: facts::cves(details).take(500).collect(),
         cwes: facts::cwes(details).take(50).collect(),

@@ -303,12 +303,13 @@ fn write_list(
     writeln!(out, "### {heading}\n\n| Severity | Finding | CVSS | VPR | Where |\n|---|---|--:|--:|---|")?;
     let score = |score: Option<f64>| score.map(|score| format!("{score:.1}")).unwrap_or_default();
     for check in checks.iter().take(most) {
+        // The sign and its word stay on one line.
         let severity = match check.severity {
-            Severity::Critical => "🟥 critical",
-            Severity::High => "🟧 high",
-            Severity::Medium => "🟨 medium",
-            Severity::Low => "🟦 low",
-            Severity::Info => "⬜ info",
+            Severity::Critical => "🟥\u{a0}critical",
+            Severity::High => "🟧\u{a0}high",
+            Severity::Medium => "🟨\u{a0}medium",
+            Severity::Low => "🟦\u{a0}low",
+            Severity::Info => "⬜\u{a0}info",
         };
         write!(out, "| {severity} | **{}**", prose(&check.name, NAME))?;
         let mut facts: Vec<String> = check.plugin_id.iter().map(|id| code(id, SPOT)).collect();
@@ -335,8 +336,9 @@ fn write_list(
 }
 
 fn places(part: &Part) -> String {
-    let mut parts: Vec<String> = part.places.iter().take(PLACES).map(|place| code(place, SPOT)).collect();
-    let more = part.count.saturating_sub(parts.len() as u64);
+    let shown = || part.places.iter().take(PLACES);
+    let mut parts: Vec<String> = shown().map(|(place, _)| code(place, SPOT)).collect();
+    let more = part.count.saturating_sub(shown().map(|(_, count)| count).sum());
     if more > 0 {
         parts.push(format!("+{}", grouped(more)));
     }

@@ -94,8 +94,6 @@ pub struct PreparedChange {
     pub doubts: Vec<String>,
     /// Said in the outcome: what is left behind, what is to be known of it.
     pub message: Option<String>,
-    /// Said in a dry run alone: what would be sent after the request that is planned.
-    pub then: Option<String>,
 }
 
 impl PreparedChange {
@@ -110,7 +108,6 @@ impl PreparedChange {
             warnings: Vec::new(),
             doubts: Vec::new(),
             message: None,
-            then: None,
         }
     }
 

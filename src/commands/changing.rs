@@ -129,15 +129,9 @@ impl Changing<'_> {
                 Err(error) => return failed(outcome, error),
             },
             Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
-                // What would follow the planned request is known only where it is put together.
-                let after: Vec<&str> = [prepared.then.as_deref(), prepared.message.as_deref(), planned.hint_text()]
-                    .into_iter()
-                    .flatten()
-                    .collect();
-                if !after.is_empty() {
-                    self.context.ui.status(&format!("note: {}", after.join("; ")));
-                    outcome.message = Some(after.join("; "));
-                }
+                let said = [planned.hint_text(), prepared.message.as_deref()].into_iter().flatten();
+                let said: Vec<&str> = said.inspect(|text| self.context.ui.status(&format!("note: {text}"))).collect();
+                outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
                 return failed(outcome, self.unless_interrupted(planned));
             }
             // A signal cut the call off while the answer was under way.
@@ -241,7 +235,14 @@ impl Changing<'_> {
                 Err(unknown(error))
             }
             Some(Found::Untold) => {
-                Err(unknown(lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"))))
+                let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
+                Err(match prepared.change {
+                    // To look with a command would show nothing of it.
+                    Change::UpdateScan(_) => error.hint(
+                        "what was to be changed cannot be read here: look in the vendor's own console before doing it again",
+                    ),
+                    _ => unknown(error),
+                })
             }
             Some(Found::Seen(_) | Found::NotYet) | None => Err(unknown(
                 lost.context(format!("{verb} was sent, its answer was lost, and reading back does not show it")),

@@ -147,6 +147,14 @@ pub struct Finding<'a> {
     pub details: &'a Details<'a>,
 }
 
+impl Finding<'_> {
+    /// Whether a later report without this finding tells that it is gone. A check that ran again and found nothing does;
+    /// that an open port is no longer listed, in a list that never says what was looked at, does not.
+    pub fn is_gone_when_absent(&self) -> bool {
+        self.details.plugin_id.is_some() || self.details.plugin_name.as_deref() != Some(super::OPEN_PORT)
+    }
+}
+
 /// A scanned host.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Host<'a> {

@@ -18,6 +18,7 @@ mod http;
 mod launch;
 mod output;
 mod recorded;
+mod results;
 mod schemas;
 mod secrets;
 mod signals;

@@ -15,7 +15,7 @@ use crate::backends::change::{Applied, Change, Found, PreparedChange};
 use crate::backends::definition::Draft;
 use crate::backends::wire::plain_text;
 use crate::backends::{Target, unsupported};
-use crate::error::{Error, Result};
+use crate::error::{Detail, Error, Result};
 use crate::http::Answer;
 use crate::model::{Address, Difference, ScanId};
 
@@ -88,10 +88,7 @@ impl Juniper {
         if let Some(description) = draft.text("description") {
             body["description"] = description.into();
         }
-        let then = "a console that has no such call any more is sent the older POST /api/scanner/profiles/create, with \
-                    `ips` in place of `hosts` and without a description";
-        let prepared = PreparedChange::new(&Target::default(), change).body(body);
-        Ok(PreparedChange { before, then: Some(then.to_owned()), ..prepared })
+        Ok(PreparedChange { before, ..PreparedChange::new(&Target::default(), change).body(body) })
     }
 
     async fn prepare_update(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {
@@ -160,6 +157,13 @@ impl Juniper {
         let request = self.http.post(["scanner", "scanprofiles"]).json(body);
         let answer = match request.accept("text/plain").label("create scan profile").send().await {
             Err(refusal) if is_no_such_call(&refusal) => return self.create_as_before(body).await,
+            Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
+                let left_out = body.get("description").map_or("", |_| " and without the description");
+                return Err(planned.hint(format!(
+                    "a console that says that it has no such call is sent the older POST /api/scanner/profiles/create, \
+                     with `ips` in place of `hosts`{left_out}"
+                )));
+            }
             answer => answer?,
         };
         Ok(Applied { message: sentence(&answer)?, ..Applied::default() })

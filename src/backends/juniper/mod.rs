@@ -541,13 +541,17 @@ impl Backend for Juniper {
     async fn scan(&self, target: &Target, query: &ScanQuery) -> Result<Reading<Scan>> {
         let id = self.scan_of(target)?;
         let (profile, answer) = self.profile_of(id, selection::of_profiles(&query.fields)).await?;
-        let (mut runs, bodies) = self.bare_runs(id, None).await?;
-        profile.describe(&mut runs);
         let mut scan =
             profile.scan().ok_or_else(|| Error::bad_data(format!("scan profile {id} has no id of its own")))?;
-        scan.last_run = runs.into_iter().next().or(scan.last_run);
         selection::choose(std::slice::from_mut(&mut scan), std::slice::from_ref(&answer.body), query);
-        Ok(Reading::new(scan, std::iter::once(answer.body).chain(bodies).collect()))
+        let mut reading = Reading::new(scan, vec![answer.body]);
+        if query.last_run {
+            let (mut runs, bodies) = self.bare_runs(id, None).await?;
+            profile.describe(&mut runs);
+            reading.value.last_run = runs.into_iter().next().or(reading.value.last_run);
+            reading.raw.extend(bodies);
+        }
+        Ok(reading)
     }
 
     async fn runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>> {

@@ -184,9 +184,10 @@ impl TenableSc {
             filename.owned().ok_or_else(|| answer.unreadable("`response.filename` is missing"))
         };
         let name = uploaded.await.map_err(|problem| match problem.detail() {
-            Detail::Planned(_) => {
+            Detail::Planned(upload) => {
                 body["filename"] = "(as the upload is answered)".into();
-                problem.hint(format!("then POST scanResult/import {body}"))
+                let path = upload.path.replace("file/upload", "scanResult/import");
+                problem.hint(format!("then POST {path} {body}"))
             }
             // Only the file may be there; nothing was asked to be made of it.
             Detail::Lost(_) => problem

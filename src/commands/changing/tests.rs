@@ -299,14 +299,11 @@ async fn a_dry_run_says_what_would_follow_and_a_real_one_does_not() {
     let planned = Error::planned(PlannedRequest { method: "POST".into(), path: "/x".into(), body: None });
     let two = |applied| {
         let mut backend = Told::new(applied, vec![]);
-        backend.prepared = Box::new(|prepared| PreparedChange {
-            then: Some("then POST /y".to_owned()),
-            message: Some("it stays".to_owned()),
-            ..prepared
-        });
+        let message = || Some("it stays".to_owned());
+        backend.prepared = Box::new(move |prepared| PreparedChange { message: message(), ..prepared });
         backend
     };
-    let (dry, ..) = outcome(two(Err(planned)), create(), None, false).await;
+    let (dry, ..) = outcome(two(Err(planned.hint("then POST /y"))), create(), None, false).await;
     assert_eq!(told(&dry), "0 planned sc/ | then POST /y; it stays");
     let (real, ..) = outcome(two(made(scan("54"))), create(), None, false).await;
     assert_eq!(told(&real), "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; it stays");

@@ -201,12 +201,15 @@ impl<'a> Call<'a> {
             return Ok(exit);
         };
         let ui = &context.ui;
-        if delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
+        // Where nobody reads any more, reading ended early and the counts are of no whole.
+        let is_read = !gates.is_empty() || !delivery.is_unheard();
+        if is_read && delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {
                 Some(_) => format!("; {} new since the baseline", new.total()),
                 None => String::new(),
             };
-            ui.status(&format!("{}{compared}", in_words(&all)));
+            let part = if exit == Exit::Success { "" } else { " (incomplete)" };
+            ui.status(&format!("{}{compared}{part}", in_words(&all)));
         }
         conclude(context, delivery, exit, gates.judge(&all, &new), || failures.iter().for_each(|line| ui.stderr(line)))
     }

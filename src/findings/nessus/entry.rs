@@ -64,6 +64,9 @@ pub(super) struct Entry<'a> {
 enum Evidence {
     Output(usize),
     Description(usize),
+    /// The row has it.
+    OwnOutput,
+    OwnDescription,
 }
 
 /// What a block holds.
@@ -109,12 +112,15 @@ impl<'a> Entries<'a> {
     }
 
     /// The text that tells a row from others with the same key.
-    pub(super) fn evidence(&self, entry: &Entry<'a>, row: usize) -> Option<String> {
+    pub(super) fn evidence<'e>(&'e self, entry: &'e Entry<'a>, row: usize) -> Option<Text<'e>> {
+        let own = |text: fn(&'e Details<'a>) -> Option<&'e str>| entry.rows.get(row).and_then(text).map(Cow::Borrowed);
         let (name, at) = match entry.evidence.get(row).copied().flatten()? {
             Evidence::Output(at) => (OUTPUT, at),
             Evidence::Description(at) => (DESCRIPTION, at),
+            Evidence::OwnOutput => return own(|details| details.output.as_deref()),
+            Evidence::OwnDescription => return own(|details| details.description.as_deref()),
         };
-        self.cursor.elsewhere(at).element_text(name).ok().map(Cow::into_owned)
+        self.cursor.elsewhere(at).element_text(name).ok()
     }
 }
 
@@ -294,8 +300,9 @@ fn read_row<'a>(
             Markup::Start { name, empty } => {
                 cursor.refuse_inside(name, "ReportItem")?;
                 let at = cursor.at;
+                let known = evidence;
                 match name {
-                    OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {
+                    OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_) | Evidence::OwnOutput)) => {
                         evidence = Some(Evidence::Output(at));
                     }
                     DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
@@ -304,7 +311,20 @@ fn read_row<'a>(
                     }
                     _ => {}
                 }
+                let had = (row.output.is_some(), row.description.is_some());
                 child(row, cursor, name, empty, reading)?;
+                // A long text is not unescaped twice.
+                if evidence != known {
+                    match (evidence, had) {
+                        (Some(Evidence::Output(_)), (false, _)) if row.output.is_some() => {
+                            evidence = Some(Evidence::OwnOutput);
+                        }
+                        (Some(Evidence::Description(_)), (_, false)) if row.description.is_some() => {
+                            evidence = Some(Evidence::OwnDescription);
+                        }
+                        _ => {}
+                    }
+                }
             }
             Markup::End { name: "ReportItem" } => open = false,
             Markup::End { name } => return cursor.malformed(format!("`</{name}>` where `ReportItem` is open")),

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const SEVERITIES = ["info", "low", "medium", "high", "critical"];
-  const CHANGES = ["new", "fixed", "changed", "unchanged"];
+  const CHANGES = ["new", "fixed", "changed", "unchanged", "unseen"];
   const PAGE = 100, PRINTED = 2000;
   const $ = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en-US");

@@ -102,7 +102,7 @@ impl Error {
         Self::new(Exit::BadData, message)
     }
 
-    /// A dry run's end.
+    /// A dry run's end. A hint on it says what would follow the request.
     pub fn planned(request: PlannedRequest) -> Self {
         let message = format!("dry run: {} {} was not sent", request.method, request.path);
         Self::new(Exit::Success, message).with_detail(Detail::Planned(request))

@@ -401,8 +401,9 @@ pub struct Identity {
 /// - `launch` and `control` send at most one changing request to one vendor. A lost answer is
 ///   [`crate::error::Detail::Lost`]; they never try again by themselves.
 /// - `control` hits the run named by its target and no other; else exit 6.
-/// - `apply` sends one changing request; an import also the file before it. A lost answer to the request that makes the
-///   change is [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
+/// - `apply` sends one changing request; an import also the file before it, and an older form of the request only after
+///   the newer one was refused for certain. A lost answer to the request that makes the change is
+///   [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
 /// - Everything else only reads.
 #[async_trait(?Send)]
 pub trait Backend {
@@ -513,31 +514,6 @@ pub fn find(settings: &Settings) -> Result<&'static Spec> {
         }
     })
 }
-
-/// What is left of a vendor's offer: changing what is stored, and lists that the vendor narrows, are not in this version.
-fn in_this_version(operation: Operation, offered: Support) -> Support {
-    match (operation, offered) {
-        (_, Support::No(why)) => Support::No(why),
-        (
-            Operation::ScansCreate
-            | Operation::ScansUpdate
-            | Operation::ScansCopy
-            | Operation::ScansDelete
-            | Operation::RunsDelete
-            | Operation::RunsCopy
-            | Operation::RunsEmail
-            | Operation::RunsImport
-            | Operation::RunsReimport,
-            _,
-        ) => Support::No(NOT_WRITTEN),
-        (Operation::Fields | Operation::OneInstance | Operation::Window | Operation::Optimize, _) => {
-            Support::No("this version of scanctl does not pass it on: leave it out")
-        }
-        (_, offered) => offered,
-    }
-}
-
-const NOT_WRITTEN: &str = "this version of scanctl does not change that: use the vendor's own console";
 
 /// The error of an operation that a backend cannot do.
 pub fn unsupported(spec: &Spec, operation: Operation, why: &str) -> Error {

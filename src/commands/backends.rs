@@ -37,12 +37,13 @@ pub fn rows(backend: Option<&str>) -> Vec<SupportRow> {
     let mut rows = Vec::new();
     for spec in REGISTRY.iter().filter(|spec| backend.is_none_or(|wanted| wanted == spec.id)) {
         let mut add = |verb: &str, bare_id: &str, operation: Operation| {
+            let [yes, via, no] = SupportRow::WORDS;
             let (support, note) = match (spec.support)(operation, None) {
-                Support::Native => ("yes", None),
-                Support::Via(note) => ("via", Some(note)),
-                Support::No(note) => ("no", Some(note)),
+                Support::Native => (yes, None),
+                Support::Via(note) => (via, Some(note)),
+                Support::No(note) => (no, Some(note)),
             };
-            let bare_id = if support == "no" { String::new() } else { bare_id.to_owned() };
+            let bare_id = if support == no { String::new() } else { bare_id.to_owned() };
             rows.push(SupportRow {
                 backend: spec.id,
                 verb: verb.to_owned(),

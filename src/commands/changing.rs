@@ -128,18 +128,17 @@ impl Changing<'_> {
                 }
                 Err(error) => return failed(outcome, error),
             },
-            Err(error) => {
-                if let Detail::Planned(_) = error.detail() {
-                    // What would follow the planned request is known only where it is put together.
-                    let after = [prepared.message.as_deref(), error.hint_text()];
-                    let after: Vec<&str> = after.into_iter().flatten().collect();
-                    if !after.is_empty() {
-                        self.context.ui.status(&format!("note: {}", after.join("; ")));
-                        outcome.message = Some(after.join("; "));
-                    }
-                }
-                return failed(outcome, self.unless_interrupted(error));
+            Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
+                let said = [planned.hint_text(), prepared.message.as_deref()].into_iter().flatten();
+                let said: Vec<&str> = said.inspect(|text| self.context.ui.status(&format!("note: {text}"))).collect();
+                outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
+                return failed(outcome, self.unless_interrupted(planned));
             }
+            // A signal cut the call off while the answer was under way.
+            Err(error) if error.exit() == Exit::UnknownOutcome => {
+                return failed(outcome, error.hint(look_hint(backend.profile(), &prepared)));
+            }
+            Err(error) => return failed(outcome, self.unless_interrupted(error)),
         };
         self.applied(output, backend, &prepared, applied, sent, outcome).await
     }
@@ -236,7 +235,14 @@ impl Changing<'_> {
                 Err(unknown(error))
             }
             Some(Found::Untold) => {
-                Err(unknown(lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"))))
+                let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
+                Err(match prepared.change {
+                    // To look with a command would show nothing of it.
+                    Change::UpdateScan(_) => error.hint(
+                        "what was to be changed cannot be read here: look in the vendor's own console before doing it again",
+                    ),
+                    _ => unknown(error),
+                })
             }
             Some(Found::Seen(_) | Found::NotYet) | None => Err(unknown(
                 lost.context(format!("{verb} was sent, its answer was lost, and reading back does not show it")),

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::findings::Severity;
 use crate::model::ExportFormat;
 use crate::output::findings::FindingFormat;
+use crate::output::schema::Kind;
 
 /// Print the completion script of a shell
 ///
@@ -101,4 +102,9 @@ pub fn export_formats() -> Vec<CompletionCandidate> {
 /// Names of severities, the worst first.
 pub fn severities() -> Vec<CompletionCandidate> {
     Severity::ALL.into_iter().rev().map(|severity| CompletionCandidate::new(severity.name())).collect()
+}
+
+/// Names of schemas.
+pub fn schemas() -> Vec<CompletionCandidate> {
+    Kind::ALL.into_iter().map(|kind| CompletionCandidate::new(kind.name())).collect()
 }

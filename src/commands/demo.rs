@@ -17,8 +17,8 @@ const SPEED: f64 = 200.0;
 
 /// Show everything against the sandbox, in under a minute
 ///
-/// Starts the sandbox, launches one scan on each of the five backends, follows them, steers one, and shows an honest
-/// refusal. Nothing leaves this machine.
+/// Starts the sandbox, launches one scan on each of the five backends, follows them, shows what they found and what is
+/// new of it, steers one, and shows an honest refusal. Nothing leaves this machine.
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -71,6 +71,7 @@ pub async fn run(args: Args, _global: &Global, context: &Context) -> anyhow::Res
 fn steps() -> Vec<Step> {
     let all: Vec<String> = seeds::LAUNCHABLE.iter().map(|(profile, id)| format!("{profile}/{id}")).collect();
     let (io, jsa, cf) = (all[0].as_str(), all[3].as_str(), all[4].as_str());
+    let [before, latest] = ["latest~1", "latest"].map(|run| format!("{io}@{run}"));
     let paused = seeds::PAUSED;
     let mut launch = vec!["launch"];
     launch.extend(all.iter().map(String::as_str));
@@ -80,6 +81,21 @@ fn steps() -> Vec<Step> {
         step("What is stored on one of them?", &["scans", "list", "-p", "io"], Exit::Success),
         step("One scan on each of the five, followed to the end.", &launch, Exit::Success),
         step("Their states, read once.", &["status", io, jsa, cf], Exit::Success),
+        step(
+            "What did they find? The worst of it.",
+            &["results", io, jsa, cf, "--severity", "critical"],
+            Exit::Success,
+        ),
+        step(
+            "What differs from the run before?",
+            &["diff", &before, &latest, "--min-severity", "medium"],
+            Exit::Success,
+        ),
+        step(
+            "A gate for CI: nothing new that is high or worse, or exit 10.",
+            &["results", &latest, "--baseline", &before, "--fail-on-new", "high", "--min-severity", "high"],
+            Exit::Gate,
+        ),
         step("Everything that is active.", &["list"], Exit::Success),
         step(
             "A colleague has paused a scan; resume it.",

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::Seek as _;
+use std::path::Path;
 use std::time::Duration;
 
 use super::reading::call::conclude;
@@ -31,8 +32,9 @@ use crate::ui::Progress;
 /// Compare two reports, finding by finding
 ///
 /// A finding is the same in both if its id is: plugin, host, port, protocol and check. It has changed if its severity,
-/// its output, a known exploit or the result of its check has; scores that change from day to day do not count. Filters
-/// apply to both sides: what passes on either is told. Differences are exit 0, unless --fail-on-new.
+/// its output, a known exploit or the result of its check has; scores that change from day to day do not count. One that
+/// the newer report lacks is fixed; an open port of Cloudflare's is unseen, since no list of them says what was looked
+/// at. Filters apply to both sides: what passes on either is told. Differences are exit 0, unless --fail-on-new.
 ///
 /// Files are ./x, /x or file:x (.nessus, or findings saved as json or ndjson); anything else is the address of a run, as
 /// `scanctl results` takes it.
@@ -91,6 +93,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         targets::report_failure(&context.ui, outcome);
         return Ok(outcome.exit);
     }
+    if named.iter().all(|named| *named == Named::File("-".to_owned())) {
+        return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
+    }
     let files = named.each_ref().map(|named| match named {
         Named::File(name) => reading::open_file(name).map(Some),
         Named::Address(_) => Ok(None),
@@ -98,6 +103,13 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let [older_file, newer_file] = files;
     let (older_file, newer_file) = (older_file?, newer_file?);
     let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
+    for named in &named {
+        if let Named::File(name) = named
+            && name != "-"
+        {
+            delivery.spare(Path::new(name))?;
+        }
+    }
     let backends = targets::connect(context, &plan, &operation, false)?;
     let mut jobs = plan.jobs.iter();
     let mut side = |file: Option<Opened<'static>>| match file {
@@ -107,7 +119,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
 
     let filter = filters.into_filter();
-    let (older_name, tell) = (older.name(), older.teller());
+    let tell = older.teller();
     // A pipe gives its bytes once.
     let is_regular = |name: &str| std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
     let spooled = match &named[0] {
@@ -115,8 +127,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         _ => Some(spool()?),
     };
     let sink = Older::new(filter.clone(), spooled.as_ref())?;
-    let baseline = match older.read_whole(context, ask, sink).await {
-        Ok(sink) => sink.finish()?,
+    let (baseline, older_name) = match older.read_whole(context, ask, sink).await {
+        Ok((sink, name)) => (sink.finish()?, name),
         Err(error) => return Ok(tell(&context.ui, error)),
     };
     let again = match (spooled, &named[0]) {
@@ -129,7 +141,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
 
     let tell = newer.teller();
-    let mut pipeline = Newer { baseline, filter, new: Counts::default(), fail_on_new, delivery };
+    let mut pipeline = Newer { baseline, filter, new: Counts::default(), unseen: 0, fail_on_new, delivery };
     let opened = newer.open(context, ask).await;
     let (mut opened, progress) = match opened {
         Ok(opened) => opened,
@@ -142,10 +154,21 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Ok(context.interrupt.received().unwrap_or(Exit::Success));
     };
     pipeline.delivery.end(&decoded, decoded.is_complete());
-    let exit = decoded.problem.map_or(Exit::Success, |problem| tell(&context.ui, problem));
-    let Newer { delivery, new, fail_on_new, .. } = pipeline;
+    let exit = decoded.problem.as_ref().map_or(Exit::Success, Error::exit);
+    let Newer { delivery, new, unseen, fail_on_new, .. } = pipeline;
+    if unseen > 0 {
+        let (ports, are, they) = if unseen == 1 { ("port", "is", "it is") } else { ("ports", "are", "they are") };
+        context.ui.status(&format!(
+            "note: {unseen} open {ports} of the older report {are} not in the newer one, which does not tell that {they} closed"
+        ));
+    }
     let gate = Gates { any: None, new: fail_on_new }.judge(&Counts::default(), &new);
-    Ok(conclude(context, delivery, exit, gate)?)
+    let failed = || {
+        if let Some(problem) = decoded.problem {
+            tell(&context.ui, problem);
+        }
+    };
+    Ok(conclude(context, delivery, exit, gate, failed)?)
 }
 
 /// Reads the newer report, and the older one once more. `None` where the thread that reads kept everything.
@@ -242,6 +265,8 @@ struct Newer {
     baseline: Baseline,
     filter: Filter,
     new: Counts,
+    /// What is missing, which proves nothing.
+    unseen: u64,
     fail_on_new: Option<Severity>,
     delivery: Delivery,
 }
@@ -282,6 +307,7 @@ impl FindingSink for Missing {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
         let Self(newer) = self;
         if newer.baseline.take_missing(finding.id) {
+            newer.unseen += u64::from(!finding.is_gone_when_absent());
             newer.delivery.missing(finding);
             newer.go_on()?;
         }

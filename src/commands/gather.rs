@@ -81,6 +81,14 @@ where
             }
         }
     }
+    if let [(_, failure)] = &failures[..]
+        && backends.len() == 1
+        && failure.exit() == Exit::Usage
+        && !failure.refused()
+    {
+        // Nothing was asked of the vendor; the call itself was wrong.
+        return Err(failure.clone());
+    }
     if output.is_raw() {
         output.raw(&raw)?;
     } else {

@@ -45,6 +45,14 @@ pub struct FindingFlags {
     /// Belongs to `scanctl results`
     #[arg(long, hide = true)]
     pub partial: bool,
+
+    /// Belongs to `scanctl results`
+    #[arg(long, hide = true, value_name = "LIST")]
+    pub columns: Option<String>,
+
+    /// Belongs to `scanctl results`
+    #[arg(long, hide = true)]
+    pub include_ports: bool,
 }
 
 impl FindingFlags {
@@ -71,7 +79,7 @@ impl FindingFlags {
         let launch = |what: &str| format!("run=$(scanctl launch -q --wait {what}) && scanctl results \"$run\" {flags}");
         let hint = match (verb, named) {
             (Verb::Wait, _) => {
-                format!("scanctl wait {what} && scanctl results {what} {flags}\nor from the start: {}", launch("…"))
+                format!("`scanctl wait {what} && scanctl results {what} {flags}`, or from the start: `{}`", launch("…"))
             }
             (_, [_]) => launch(&what),
             // The variable holds a line for each run; the shell takes it apart where it stands without quotes.
@@ -82,7 +90,18 @@ impl FindingFlags {
 
     /// The flags as they were typed.
     fn words(&self) -> Vec<String> {
-        let Self { severity, min_severity, plugin, host, fail_on, fail_on_new, baseline, partial } = self;
+        let Self {
+            severity,
+            min_severity,
+            plugin,
+            host,
+            fail_on,
+            fail_on_new,
+            baseline,
+            partial,
+            columns,
+            include_ports,
+        } = self;
         let mut words: Vec<String> = [
             ("--severity", severity),
             ("--min-severity", min_severity),
@@ -90,6 +109,7 @@ impl FindingFlags {
             ("--host", host),
             ("--fail-on", fail_on),
             ("--baseline", baseline),
+            ("--columns", columns),
         ]
         .into_iter()
         .filter_map(|(flag, value)| value.as_ref().map(|value| format!("{flag} {}", quoted(value))))
@@ -101,6 +121,9 @@ impl FindingFlags {
         }
         if *partial {
             words.push("--partial".to_owned());
+        }
+        if *include_ports {
+            words.push("--include-ports".to_owned());
         }
         words
     }
@@ -121,7 +144,7 @@ fn names_findings(output: &str) -> bool {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let is_plain = |symbol: char| symbol.is_ascii_alphanumeric() || "/@.,:=_~%+-".contains(symbol);
     if !word.is_empty() && word.chars().all(is_plain) && !word.starts_with('~') {
         word.to_owned()

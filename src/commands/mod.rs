@@ -23,6 +23,7 @@ pub mod resume;
 pub mod runs;
 pub mod sandbox;
 pub mod scans;
+pub mod schema;
 pub mod sending;
 pub mod status;
 pub mod stop;
@@ -58,6 +59,7 @@ pub enum Command {
     Runs(runs::Args),
     Profiles(profiles::Args),
     Backends(backends::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
     Sandbox(sandbox::Args),
@@ -86,6 +88,7 @@ pub fn run(cli: Cli, context: &Context) -> anyhow::Result<ExitCode> {
         Command::Runs(args) => online(context, runs::run(args, &global, context)),
         Command::Profiles(args) => online(context, profiles::run(args, &global, context)),
         Command::Backends(args) => backends::run(args, &global, context).map(Exit::report),
+        Command::Schema(args) => schema::run(args, &global, context).map(Exit::report),
         Command::Completions(args) => completions::run(args, context).map(Exit::report),
         Command::Man(args) => man::run(args, context).map(Exit::report),
         Command::Sandbox(args) => online(context, sandbox::run(args, &global, context)),

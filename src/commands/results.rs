@@ -1,10 +1,12 @@
 //! `scanctl results`: the findings of runs and of report files, in any format, any size.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap_complete::ArgValueCandidates;
 
 use super::completions;
+use super::misplaced::quoted;
 use super::reading::call::{Call, Pipeline};
 use super::reading::flags::{Filters, Gates};
 use super::reading::older::{Named, Side};
@@ -35,7 +37,7 @@ use crate::output::wanted::Wanted;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl results io/219 --min-severity high
-  scanctl results io/219 sc/@8 -o findings.sarif -o summary.md -o json=- --fail-on critical
+  scanctl results io/219 sc/@8 -o findings.sarif -o report.html -o json=- --fail-on critical
   scanctl results io/219 --baseline ./last-week.json --fail-on-new high -o ./this-week.json
   scanctl results --from report.nessus -f csv --columns core
   run=$(scanctl launch -q --wait io/219) && scanctl results \"$run\" --fail-on high")]
@@ -116,6 +118,10 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let mut plan = targets::plan(context, Verb::Results, &typed, &[operation])?;
     let older = take_older(&mut plan, runs.len())?;
+    reading::each_once(from.iter().map(String::as_str))?;
+    if from.iter().any(|name| name == "-") && named == Some(Named::File("-".to_owned())) {
+        return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
+    }
     let older_file = match &named {
         Some(Named::File(name)) => Some(reading::open_file(name)?),
         _ => None,
@@ -131,6 +137,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
+    for name in from.iter().filter(|name| *name != "-") {
+        delivery.spare(Path::new(name))?;
+    }
     plan.jobs.extend(older.clone());
     let backends = targets::connect(context, &plan, &[operation], false)?;
     plan.jobs.truncate(plan.jobs.len() - usize::from(older.is_some()));
@@ -143,7 +152,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if let Some(side) = side {
         let tell = side.teller();
         match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
-            Ok(read) => baseline = Some(read),
+            Ok((read, _)) => baseline = Some(read),
             Err(error) => return Ok(tell(&context.ui, error)),
         }
     }
@@ -157,7 +166,31 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             call.address(backend, job, ask).await;
         }
     }
-    Ok(call.finish()?)
+    Ok(call.finish().map_err(|problem| match (&named, runs.as_slice(), from.as_slice()) {
+        (Some(older), [newer], []) => which(problem, gates, older, newer),
+        (Some(older), [], [newer]) if newer != "-" => which(problem, gates, older, &as_file(newer)),
+        _ => problem,
+    })?)
+}
+
+/// Says how to see which findings are new, where that is what the gate is about.
+fn which(gate: Error, gates: Gates, older: &Named, newer: &str) -> Error {
+    let older = match older {
+        Named::File(name) => as_file(name),
+        Named::Address(address) => address.clone(),
+    };
+    if gate.exit() != Exit::Gate || gates.new.is_none() || gates.any.is_some() || older == "file:-" {
+        return gate;
+    }
+    gate.hint(format!("`scanctl diff {} {}` tells which", quoted(&older), quoted(newer)))
+}
+
+/// A file's name as it is written where an address is possible too.
+fn as_file(name: &str) -> String {
+    if ["/", "./", "../"].iter().any(|start| name.starts_with(start)) {
+        return name.to_owned();
+    }
+    format!("file:{name}")
 }
 
 /// Takes the older run out of the plan, where there is one. Without it nothing could be compared.

@@ -17,13 +17,16 @@ use std::str::FromStr;
 
 use ring::digest::{Digest, SHA256};
 
-use super::shape::{Details, Host, Source};
+use super::shape::{Details, Host, Source, Text};
 use crate::error::Error;
 
 /// The separator between the parts of a key: a character that stands in none of them.
 const SEPARATOR: u8 = 0x1f;
 /// More remembered keys than this go to a temporary file: 4 MiB.
 const MOST_IN_MEMORY: usize = 512 * 1024;
+
+/// So many keys of hosts with several entries are counted at a time.
+const MOST_COUNTED: usize = 64 * 1024;
 
 /// The id of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,11 +145,11 @@ struct RowId {
 
 impl EntryIds {
     /// Ids for the rows of one entry. `output` gives a row's output, and is asked only for rows with equal keys.
-    pub(super) fn new(
+    pub(super) fn new<'o>(
         source: Source,
         host: &Host<'_>,
         rows: &[Details<'_>],
-        mut output: impl FnMut(usize) -> Option<String>,
+        mut output: impl FnMut(usize) -> Option<Text<'o>>,
     ) -> Self {
         let host = host_key(host);
         let mut ids: Vec<RowId> = rows
@@ -177,7 +180,7 @@ impl EntryIds {
     }
 }
 
-fn output_hash(output: Option<String>) -> [u8; 32] {
+fn output_hash(output: Option<Text<'_>>) -> [u8; 32] {
     let digest = ring::digest::digest(&SHA256, output.unwrap_or_default().as_bytes());
     let mut bytes = [0; 32];
     bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
@@ -191,8 +194,10 @@ pub(super) struct Numbering {
     /// Further entries of hosts that had one before.
     more: HashMap<u64, Vec<Place>>,
     keys: Keys,
-    /// How often each key of the host that last had a further entry was used.
-    counted: Option<(u64, HashMap<u64, u32>)>,
+    /// How often each key was used, of some hosts that had further entries: entries of several hosts may take turns.
+    counted: HashMap<u64, HashMap<u64, u32>>,
+    /// How many keys are counted there.
+    counted_keys: usize,
 }
 
 /// Where the keys of one entry are remembered.
@@ -208,9 +213,12 @@ impl Numbering {
         let digest = ring::digest::digest(&SHA256, entry.host.as_bytes());
         let identity = FindingId::of(&digest).short();
         if let Some(first) = self.hosts.get(&identity).copied() {
-            let mut counts = match self.counted.take() {
-                Some((counted, counts)) if counted == identity => counts,
-                _ => {
+            let mut counts = match self.counted.remove(&identity) {
+                Some(counts) => {
+                    self.counted_keys -= counts.len();
+                    counts
+                }
+                None => {
                     let mut counts = HashMap::new();
                     let more = self.more.get(&identity).map(Vec::as_slice).unwrap_or_default();
                     for place in std::iter::once(&first).chain(more) {
@@ -226,7 +234,12 @@ impl Numbering {
                 }
             }
             entry.rows.iter().for_each(|row| *counts.entry(row.base).or_insert(0) += 1);
-            self.counted = Some((identity, counts));
+            if self.counted_keys + counts.len() > MOST_COUNTED {
+                self.counted.clear();
+                self.counted_keys = 0;
+            }
+            self.counted_keys += counts.len();
+            self.counted.insert(identity, counts);
             let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
             self.more.entry(identity).or_default().push(place);
             Ok(false)
@@ -312,7 +325,7 @@ mod tests {
     }
 
     fn ids(numbering: &mut Numbering, host: &Host<'_>, rows: &[Details<'_>]) -> Vec<String> {
-        let output = |index: usize| rows[index].output.as_deref().map(str::to_owned);
+        let output = |index: usize| rows[index].output.as_deref().map(Cow::Borrowed);
         let mut entry = EntryIds::new(Source::Tenable, host, rows, output);
         numbering.count_on(Source::Tenable, rows, &mut entry).unwrap();
         entry.ids().map(|id| id.to_string()).collect()
@@ -368,7 +381,7 @@ mod tests {
         assert_eq!(sorted, wanted);
         // `third` has the smallest hash, then `first`, then `second`.
         let mut order: Vec<&str> = vec!["first", "second", "third"];
-        order.sort_by_key(|output| output_hash(Some((*output).to_owned())));
+        order.sort_by_key(|output| output_hash(Some(Cow::Borrowed(output))));
         let place =
             rows.iter().position(|row| row.output.as_deref() == Some(order[0]) && row.port == Some(80)).unwrap();
         assert_eq!(forth[place], expected(key));
@@ -388,6 +401,20 @@ mod tests {
         assert_eq!(second, wanted);
         assert_eq!(ids(numbering, &host("b"), &[row("1", 80, "x")]), [expected("tenable|1|b|80|tcp|#2")]);
         assert_eq!(ids(numbering, &host("a"), &[row("1", 80, "x")]), [key("#4")]);
+    }
+
+    #[test]
+    fn hosts_that_take_turns_are_counted_on_whether_their_keys_are_at_hand_or_not() {
+        let numbering = &mut Numbering::default();
+        let rows: Vec<Details<'_>> = (0..(MOST_COUNTED / 2) as u16 + 9).map(|port| row("1", port, "")).collect();
+        for turn in ["", "#2", "#3"] {
+            for name in ["a", "b"] {
+                let ids = ids(numbering, &host(name), &rows);
+                let key = |port: usize| expected(&format!("tenable|1|{name}|{port}|tcp|{turn}"));
+                assert_eq!((&ids[0], &ids[ids.len() - 1]), (&key(0), &key(rows.len() - 1)));
+                assert!(numbering.counted_keys <= MOST_COUNTED);
+            }
+        }
     }
 
     #[test]

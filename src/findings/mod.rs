@@ -18,6 +18,7 @@ mod saved;
 mod shape;
 pub mod sniff;
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
 use crate::error::{Error, Result};
@@ -197,7 +198,7 @@ impl<'s> Emitter<'s> {
     pub fn host(&mut self, host: &Host<'_>, rows: &[Details<'_>]) -> Result<()> {
         let output = |row: usize| {
             let details = rows.get(row)?;
-            details.output.as_deref().or(details.description.as_deref()).map(str::to_owned)
+            details.output.as_deref().or(details.description.as_deref()).map(Cow::Borrowed)
         };
         self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);

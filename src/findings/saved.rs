@@ -46,7 +46,7 @@ pub(super) fn recognizes(head: &[u8]) -> Option<Kind> {
 /// # Errors
 /// Those of the sink.
 pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) -> Result<Decoded> {
-    let mut taker = Taker { sink, findings: 0, failure: None };
+    let mut taker = Taker { sink, findings: 0, hosts: 0, last_host: None, failure: None };
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, source));
     let problem = match kind {
         Kind::Document => {
@@ -59,10 +59,10 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
         }
         Kind::Lines => lines(reader, &mut taker),
     };
-    let Taker { findings, failure, .. } = taker;
+    let Taker { findings, hosts, failure, .. } = taker;
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(Decoded { findings, problem, ..Decoded::default() }),
+        None => Ok(Decoded { findings, hosts, problem, ..Decoded::default() }),
     }
 }
 
@@ -104,6 +104,9 @@ fn unreadable(problem: &serde_json::Error) -> Error {
 struct Taker<'s> {
     sink: &'s mut dyn FindingSink,
     findings: u64,
+    /// Hosts with findings, counted where the next one begins.
+    hosts: u64,
+    last_host: Option<String>,
     failure: Option<Error>,
 }
 
@@ -118,6 +121,10 @@ impl Taker<'_> {
         let id = id.parse().map_err(Refused::Item)?;
         let (origin, host, details) = item.into_parts().map_err(Refused::Item)?;
         self.findings += 1;
+        if self.last_host.as_deref() != Some(host.label()) {
+            self.hosts += 1;
+            self.last_host = Some(host.label().to_owned());
+        }
         self.sink.finding(&Finding { id, origin: &origin, host: &host, details: &details }).map_err(|failure| {
             self.failure = Some(failure);
             Refused::Sink

@@ -83,6 +83,9 @@ pub enum SeveritySource {
 }
 
 impl SeveritySource {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Vendor, Self::Derived];
+
     /// The word in every format.
     pub const fn name(self) -> &'static str {
         match self {
@@ -142,6 +145,14 @@ pub struct Finding<'a> {
     pub host: &'a Host<'a>,
     /// What was found.
     pub details: &'a Details<'a>,
+}
+
+impl Finding<'_> {
+    /// Whether a later report without this finding tells that it is gone. A check that ran again and found nothing does;
+    /// that an open port is no longer listed, in a list that never says what was looked at, does not.
+    pub fn is_gone_when_absent(&self) -> bool {
+        self.details.plugin_id.is_some() || self.details.plugin_name.as_deref() != Some(super::OPEN_PORT)
+    }
 }
 
 /// A scanned host.

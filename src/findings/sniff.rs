@@ -123,7 +123,7 @@ impl Kind {
             _ => {}
         }
         match declared_encoding(head) {
-            Some(label) => match Encoding::for_label_no_replacement(label) {
+            Some(label) => match known_encoding(label) {
                 // The declaration was read as ASCII, so it is not true.
                 Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Self::of_text(head, UTF_8, 0),
                 Some(encoding) => Self::of_text(head, encoding, 0),
@@ -156,6 +156,12 @@ impl Kind {
             Self::Unknown(format!("not a .nessus report; it begins with `{}`", beginning.escape_debug()))
         }
     }
+}
+
+/// The encoding with that name, also as Python writes it: `latin-1`, `utf_8`.
+fn known_encoding(label: &[u8]) -> Option<&'static Encoding> {
+    let joined: Vec<u8> = label.iter().copied().filter(|byte| !matches!(byte, b'-' | b'_')).collect();
+    Encoding::for_label_no_replacement(label).or_else(|| Encoding::for_label_no_replacement(&joined))
 }
 
 /// The encoding that an XML declaration names.

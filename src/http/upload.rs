@@ -43,6 +43,11 @@ impl Upload {
         Ok(Self { path: path.to_path_buf(), part, size: known.len(), boundary })
     }
 
+    /// How many bytes the file has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The file's name as it is sent: what could end the name or the line is left out.
     fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();

@@ -22,6 +22,9 @@ pub enum OutcomeKind {
 }
 
 impl OutcomeKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Accepted, Self::Confirmed, Self::Skipped, Self::Planned, Self::Failed];
+
     /// The word in every output.
     pub const fn name(self) -> &'static str {
         match self {

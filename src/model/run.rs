@@ -49,6 +49,28 @@ pub enum RunState {
 }
 
 impl RunState {
+    /// Every state, in the order of a run's life.
+    pub const ALL: [Self; 18] = [
+        Self::Idle,
+        Self::Queued,
+        Self::Starting,
+        Self::Running,
+        Self::Pausing,
+        Self::Paused,
+        Self::Resuming,
+        Self::Stopping,
+        Self::Publishing,
+        Self::Unknown,
+        Self::Completed,
+        Self::Partial,
+        Self::Stopped,
+        Self::Aborted,
+        Self::Failed,
+        Self::Imported,
+        Self::Ended,
+        Self::ResultsAvailable,
+    ];
+
     /// The word in every output.
     pub const fn name(self) -> &'static str {
         match self {

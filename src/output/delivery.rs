@@ -7,7 +7,7 @@
 //! Not for: what is written (the writers of [`super::findings`]), or which findings are wanted.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,8 +20,8 @@ use crate::findings::baseline::Standing;
 use crate::findings::{Decoded, Finding, Needs};
 use crate::ui::{self, Ui};
 
-/// How much is written at once.
-const BUFFER: usize = 128 * 1024;
+/// What is held back for writers that hand on less at once. Those of findings hand on more, which then is not copied again.
+const BUFFER: usize = 16 * 1024;
 
 /// All places of one call's findings.
 pub struct Delivery {
@@ -62,6 +62,9 @@ pub struct Delivered {
     pub failures: Vec<Error>,
 }
 
+/// Makes the writer of a format.
+type MakeWriter<F> = fn(F, Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter>;
+
 impl Delivery {
     /// Reads what is wanted and opens every file; `make` makes the writer of a format.
     ///
@@ -71,7 +74,7 @@ impl Delivery {
         wanted: &Wanted,
         mut options: Options,
         ui: &Ui,
-        make: fn(F, Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter>,
+        make: MakeWriter<F>,
     ) -> Result<Self> {
         let mut outlets: Vec<Outlet> = Vec::new();
         for (format, place) in wanted.places::<F>()? {
@@ -93,6 +96,18 @@ impl Delivery {
         options.width = ui.width();
         options.color = ui.stdout_color();
         Ok(Self { outlets, options, begun: false })
+    }
+
+    /// Refuses to replace a file that is read.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn spare(&self, path: &Path) -> Result<()> {
+        if self.outlets.iter().any(|outlet| outlet.pipe.replaces(path)) {
+            return Err(Error::usage(format!("{} is read, and would be replaced", path.display()))
+                .hint("write to another file"));
+        }
+        Ok(())
     }
 
     /// Whether a document for people goes to stdout.
@@ -151,7 +166,8 @@ impl Delivery {
 
     /// A finding of the older report that is not in this one.
     pub fn missing(&mut self, finding: &Finding<'_>) {
-        self.each(|writer| writer.compared(finding, Baseline::Absent));
+        let baseline = if finding.is_gone_when_absent() { Baseline::Absent } else { Baseline::Unseen };
+        self.each(|writer| writer.compared(finding, baseline));
     }
 
     /// The report has ended.
@@ -234,6 +250,10 @@ impl Pipe {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn replaces(&self, path: &Path) -> bool {
+        matches!(&self.lock().place, Place::File(target) if target.replaces(path))
     }
 
     /// The error of two documents for one place.

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod findings;
 pub mod place;
 pub mod rows;
+pub mod schema;
 mod table;
 pub mod wanted;
 pub mod whole;

@@ -37,7 +37,7 @@ impl Target {
             return Ok(Self { file, rename: None, name: path.to_path_buf() });
         }
         // A symbolic link keeps pointing where it points; the file behind it is replaced.
-        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| path.to_path_buf());
+        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| in_its_folder(path));
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
         // Nobody can know the name beforehand, and what is there already is never written to.
         let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
@@ -113,6 +113,12 @@ impl Target {
         Ok(Some(partial))
     }
 
+    /// Whether this file would be replaced.
+    pub fn replaces(&self, path: &Path) -> bool {
+        let Some((_, place)) = &self.rename else { return false };
+        std::fs::canonicalize(path).is_ok_and(|path| path == *place)
+    }
+
     /// Whether the other one would replace the same file.
     pub fn is_same(&self, other: &Self) -> bool {
         match (&self.rename, &other.rename) {
@@ -124,6 +130,18 @@ impl Target {
     /// The error of a write that failed.
     pub fn fail(&self, problem: &io::Error) -> Error {
         Error::new(Exit::Internal, format!("cannot write {}: {problem}", self.name.display()))
+    }
+}
+
+/// The name of a file that is not there yet, in the one form that its folder has.
+fn in_its_folder(path: &Path) -> PathBuf {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (std::fs::canonicalize(folder), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_path_buf(),
     }
 }
 

@@ -507,6 +507,11 @@ pub struct SupportRow {
     pub bare_id: String,
 }
 
+impl SupportRow {
+    /// The words of `support`: it can, it can by a detour, it cannot.
+    pub const WORDS: [&'static str; 3] = ["yes", "via", "no"];
+}
+
 impl Row for SupportRow {
     const KIND: &'static str = "backends";
     const HEADERS: &'static [&'static str] = &["BACKEND", "VERB", "SUPPORT", "BARE ID", "NOTE"];
@@ -529,5 +534,30 @@ impl Row for SupportRow {
             plain(&self.bare_id),
             maybe(self.note.as_deref()),
         ]
+    }
+}
+
+/// A JSON Schema that the program can print.
+#[derive(Debug, Serialize)]
+pub struct SchemaRow {
+    /// Its name.
+    pub kind: &'static str,
+    /// The commands and flags that print what it describes.
+    pub printed_by: &'static str,
+    /// Whether there are documents of it, and not only lines.
+    pub document: bool,
+}
+
+impl Row for SchemaRow {
+    const KIND: &'static str = "schemas";
+    const HEADERS: &'static [&'static str] = &["KIND", "PRINTED BY"];
+    const SPARE: &'static [&'static str] = &[];
+
+    fn json(&self) -> Value {
+        to_json(self)
+    }
+
+    fn cells(&self) -> Vec<(String, Tone)> {
+        vec![plain(self.kind), plain(self.printed_by)]
     }
 }

@@ -247,6 +247,9 @@ fn runs_without_a_scan_are_the_latest_of_each() {
 fn a_scan_is_shown_with_its_targets_and_last_run() {
     let (env, vendor) = home();
     vendor.expect(get_details().reply(details_of_run("completed")));
+    let rule = "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO";
+    let list = json!({ "scans": [{ "id": 219, "enabled": true, "rrules": rule, "timezone": "Etc/UTC" }] });
+    vendor.expect(get("/scans").reply(answer(200, &list)));
     let output = env.run(&["scans", "show", "io/219", "-f", "json"]);
     assert_output!(env, output, @r#"
     exit code: 0
@@ -262,8 +265,8 @@ fn a_scan_is_shown_with_its_targets_and_last_run() {
           "address": "io/219",
           "scan": "219",
           "name": "Weekly DMZ",
-          "enabled": null,
-          "schedule": null,
+          "enabled": true,
+          "schedule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO Etc/UTC",
           "targets": [
             "192.0.2.1",
             "192.0.2.2"
@@ -346,16 +349,16 @@ fn what_backends_can_do_needs_no_config() {
     tenable-io  list              yes      takes no id                                                -
     tenable-io  scans list        yes      scan id or schedule uuid                                   -
     tenable-io  scans show        yes      scan id or schedule uuid                                   -
-    tenable-io  scans create      no       -                                                          this version of scanctl does not change that: use the vendor's own console
-    tenable-io  scans update      no       -                                                          this version of scanctl does not change that: use the vendor's own console
-    tenable-io  scans copy        no       -                                                          this version of scanctl does not change that: use the vendor's own console
-    tenable-io  scans delete      no       -                                                          this version of scanctl does not change that: use the vendor's own console
+    tenable-io  scans create      yes      takes no id                                                -
+    tenable-io  scans update      yes      scan id or schedule uuid                                   -
+    tenable-io  scans copy        yes      scan id or schedule uuid                                   -
+    tenable-io  scans delete      yes      scan id or schedule uuid                                   -
     tenable-io  runs list         yes      scan id or schedule uuid                                   -
     tenable-io  runs show         yes      needs SCAN@RUN                                             -
-    tenable-io  runs delete       no       -                                                          this version of scanctl does not change that: use the vendor's own console
+    tenable-io  runs delete       yes      needs SCAN@RUN                                             -
     tenable-io  runs copy         no       -                                                          Tenable VM shares a scan with other users as a whole, which is done in its own pages; `scanctl export` makes a file to hand on
     tenable-io  runs email        no       -                                                          Tenable VM sends mail when a run ends, to the addresses of the scan: `scanctl scans update SCAN --set emails=…`
-    tenable-io  runs import       no       -                                                          this version of scanctl does not change that: use the vendor's own console
+    tenable-io  runs import       yes      takes no id                                                -
     tenable-io  runs reimport     no       -                                                          Tenable VM imports its own runs by itself; `scanctl export` and `scanctl runs import` make a new imported scan of one
     ");
     let all = env.run(&["backends", "-f", "json"]).expect_code(0).json();

@@ -128,6 +128,8 @@ fn every_wrapping_and_encoding_is_opened() {
         .chars()
         .map(|character| u8::try_from(u32::from(character)).unwrap())
         .collect();
+    let after = latin.iter().position(|byte| *byte == b'>').unwrap() + 1;
+    let python = [b"<?xml version='1.0' encoding='latin-1'?>", &latin[after..]].concat();
     let declared = format!("<?xml version=\"1.0\" encoding=\"UTF-16\"?>{body}");
     let stored = {
         let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -152,6 +154,7 @@ fn every_wrapping_and_encoding_is_opened() {
         ("zip with other files, descriptors", zipped(&with_others, true)),
         ("gzip in zip", zipped(&[("7.nessus", &gzipped(plain))], false)),
         ("ISO-8859-1", latin),
+        ("latin-1", python),
         ("UTF-16 little", [b"\xff\xfe".to_vec(), utf_16(&declared, u16::to_le_bytes)].concat()),
         ("UTF-16 big", [b"\xfe\xff".to_vec(), utf_16(&declared, u16::to_be_bytes)].concat()),
         ("UTF-16 little without mark", utf_16(&declared, u16::to_le_bytes)),

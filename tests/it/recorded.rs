@@ -21,7 +21,7 @@ struct Interaction {
     answer: String,
 }
 
-fn samples() -> Option<PathBuf> {
+pub fn samples() -> Option<PathBuf> {
     let folder = std::env::var_os("SCANCTL_SAMPLES").map(PathBuf::from);
     if folder.is_none() {
         eprintln!("left out: SCANCTL_SAMPLES does not point to the recorded traffic");

@@ -169,8 +169,8 @@ fn refusals_of_every_shape() {
         (404, envelope(404, 12, "no endpoint").to_string(), Some(12), gone, Some("no endpoint")),
         (404, "<html><title>404 Not Found</title></html>".to_owned(), None, gone, Some("404 Not Found")),
         (410, String::new(), None, gone, None),
-        (419, envelope(419, 9101, "bad ips").to_string(), Some(9101), None, Some("bad ips")),
-        (420, envelope(420, 9102, "bad filter").to_string(), Some(9102), None, Some("bad filter")),
+        (419, envelope(419, 9101, "bad ips").to_string(), Some(9101), Some(Exit::Usage), Some("bad ips")),
+        (420, envelope(420, 9102, "bad filter").to_string(), Some(9102), Some(Exit::Usage), Some("bad filter")),
         (500, envelope(500, 1030, "too many").to_string(), Some(1030), None, Some("too many")),
         (401, "login first".to_owned(), None, None, Some("login first")),
         (

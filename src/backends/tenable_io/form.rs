@@ -50,19 +50,21 @@ pub static FORMS: Forms = Forms {
                 "scan_time_window",
                 Kind::Number { least: 0, most: i64::MAX },
                 "180",
-                "How long an agent scan waits for agents, in minutes.",
-            ),
+                "Minutes that agents have to send their results, or after which a scan by a scanner stops by itself.",
+            )
+            .default("180 for agents; 0 for scanners, which never stop by themselves"),
             Key::new("schedule.enabled", Kind::Flag, "true", "Whether the schedule is on.")
                 .vendor("enabled")
-                .default("on as soon as `schedule.repeat` or `schedule.start` is given"),
+                .default("on as soon as `schedule.repeat` or `schedule.start` is written"),
             Key::new(
                 "schedule.repeat",
                 Kind::Text,
                 "\"FREQ=WEEKLY;INTERVAL=1;BYDAY=MO\"",
                 "When it recurs, as a rule after RFC 5545; FREQ is ONETIME, DAILY, WEEKLY, MONTHLY or YEARLY.",
             )
-            .vendor("rrules"),
-            Key::new("schedule.start", Kind::Text, "\"20260105T200000\"", "The first start, as YYYYMMDDTHHMMSS.")
+            .vendor("rrules")
+            .default("once, where only `schedule.start` is written"),
+            Key::new("schedule.start", Kind::Text, "\"20260105T200000\"", "The first start, as YYYYMMDDTHHMMSS; it must lie in the future.")
                 .vendor("starttime"),
             Key::new("schedule.timezone", Kind::Text, "\"Europe/Berlin\"", "The time zone of the schedule.")
                 .vendor("timezone"),

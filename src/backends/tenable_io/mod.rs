@@ -11,8 +11,10 @@
 //! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
 //! - An unknown key is answered with plain text that says "blacklisted"; it only means that the keys are not known.
 
+mod changes;
 mod export;
 mod form;
+mod lists;
 mod records;
 
 use std::rc::Rc;
@@ -32,7 +34,7 @@ use super::report::{ExportOrder, Fetch, Report};
 use super::wire::Loose;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
-    ScanQuery, Seen, Spec, Target, only_named, unsupported,
+    ScanQuery, Seen, Spec, Target, only_named,
 };
 use crate::config::settings::{Reader, Settings};
 use crate::error::{Error, Result};
@@ -103,12 +105,8 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, settings: Option<&Settings>) -> Support {
-    super::in_this_version(operation, offered(operation, settings))
-}
-
 /// What the vendor's API can do.
-fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
+fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::ResultsViaAnalysis => {
             Support::No("Tenable VM gives the findings of a run as a report only: leave `--via` out")
@@ -131,7 +129,9 @@ fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
         | Operation::RunsDelete
         | Operation::RunsImport
         | Operation::Check => Support::Native,
-        Operation::Window => Support::Via("the runs are read and compared here; the vendor's own filter is for scans"),
+        Operation::Window => Support::Via(
+            "the runs of a scan are read and compared here; without a scan the vendor's own filter is used",
+        ),
         Operation::LaunchPorts => Support::No("Tenable VM takes ports from the policy of the scan"),
         Operation::RunsCopy => Support::No(NO_COPIES),
         Operation::RunsEmail => Support::No(NO_EMAIL),
@@ -158,6 +158,14 @@ fn configure(reader: &Reader<'_>) -> Result<Connect> {
         let http = connector.http(auth, DIALECT)?;
         Ok(Rc::new(TenableIo { profile, http }))
     }))
+}
+
+/// When a request was sent, in seconds by the vendor's clock, which an answer that came later tells.
+fn asked_at(answer: &Answer, sent: Instant) -> i64 {
+    let now = answer.date.unwrap_or_else(Timestamp::now);
+    let asked = now.as_second().saturating_sub_unsigned(answer.received.duration_since(sent).as_secs());
+    // The vendor's times are whole seconds, so the second before may be the same moment.
+    asked - 1
 }
 
 /// A profile of Tenable Vulnerability Management.
@@ -226,46 +234,20 @@ impl TenableIo {
         })
     }
 
-    /// Every run of a scan, newest first, page by page.
-    async fn history(&self, scan: &ScanId) -> Result<Reading<Vec<Run>>> {
-        let mut reading = Reading::<Vec<Run>>::default();
-        loop {
-            let (page, answer) = self.history_page(scan, reading.value.len(), HISTORY_PAGE).await?;
-            let short = page.history.len() < HISTORY_PAGE;
-            let total = page.pagination.total.count();
-            let none = page.history.is_empty();
-            reading.raw.push(answer.body);
-            reading.value.extend(page.history.into_iter().map(|item| {
-                let word = item.status.owned();
-                Run {
-                    scan: Some(scan.clone()),
-                    run: item.scan_uuid.text().map(RunId::new),
-                    state: word.as_deref().map(state),
-                    native_state: word,
-                    started_at: item.time_start.seconds(),
-                    ended_at: item.time_end.seconds(),
-                    ..Run::default()
-                }
-            }));
-            let done = match total {
-                Some(total) => none || reading.value.len() as u64 >= total,
-                None => short,
-            };
-            if done {
-                return Ok(reading);
-            }
-        }
-    }
-
-    /// A launch refused with 429 may be the limit of requests or the limit of active scans; counting tells which.
-    async fn which_limit(&self, refused: Error) -> Error {
-        let counted = self.http.get(["scans", "count"]).query("active", true).label("active scans").send().await;
+    /// How many scans there are, all or only those that are active; none where that cannot be read.
+    async fn counted(&self, active: Option<bool>) -> Option<u64> {
         #[derive(Deserialize)]
         struct Count {
             count: Loose,
         }
-        let count = counted.and_then(|answer| answer.json::<Count>()).ok().and_then(|read| read.count.count());
-        match count {
+        let request = self.http.get(["scans", "count"]).label("scan count");
+        let request = active.into_iter().fold(request, |request, active| request.query("active", active));
+        request.send().await.and_then(|answer| answer.json::<Count>()).ok()?.count.count()
+    }
+
+    /// A launch refused with 429 may be the limit of requests or the limit of active scans; counting tells which.
+    async fn which_limit(&self, refused: Error) -> Error {
+        match self.counted(Some(true)).await {
             Some(count) if count >= ACTIVE_LIMIT => refused
                 .context(format!("{count} scans are active, and the vendor allows {ACTIVE_LIMIT} at a time"))
                 .hint(format!("`scanctl list -p {}` shows them; paused ones count too", self.profile)),
@@ -393,10 +375,8 @@ impl Backend for TenableIo {
     async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
         let scan = self.scan_of(&prepared.target)?;
         let (details, answer) = self.details(scan).await?;
-        let now = answer.date.unwrap_or_else(Timestamp::now);
-        let asked = now.as_second().saturating_sub_unsigned(answer.received.duration_since(sent).as_secs());
-        // The vendor's times are whole seconds, so the second before may be the same moment.
-        let is_newer = |started: Option<Timestamp>| started.is_some_and(|started| started.as_second() >= asked - 1);
+        let asked = asked_at(&answer, sent);
+        let is_newer = |started: Option<Timestamp>| started.is_some_and(|started| started.as_second() >= asked);
         let mut found: Vec<Run> =
             details.history.iter().map(|entry| entry.run(scan, details.info.name.owned())).collect();
         let newest = details.newest(scan);
@@ -513,42 +493,26 @@ impl Backend for TenableIo {
     }
 
     async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
-        let scan = self.scan_of(target)?;
-        let (details, answer) = self.details(scan).await?;
-        let newest = details.newest(scan);
-        let targets =
-            details.info.targets.text().map(|text| text.split(',').map(|one| one.trim().to_owned()).collect());
-        let value = Scan {
-            scan: scan.clone(),
-            name: details.info.name.owned(),
-            enabled: None,
-            schedule: None,
-            targets,
-            last_run: newest.run.is_some().then_some(newest),
-            fields: None,
-        };
-        Ok(Reading::new(value, vec![answer.body]))
+        self.stored_scan(target).await
     }
 
-    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
-        if let Some(target) = target {
-            return self.history(self.scan_of(target)?).await;
+    async fn runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>> {
+        match target {
+            Some(target) => self.runs_of(self.scan_of(target)?, query).await,
+            None => self.latest_runs(query).await,
         }
-        let (list, answer) = self.list().await?;
-        let runs = list.scans.iter().filter_map(ListItem::run).collect();
-        Ok(Reading::new(runs, vec![answer.body]).note("the latest run of each scan; name a scan for all of its runs"))
     }
 
-    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
-        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    async fn prepare_change(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
+        self.prepared(target, change).await
     }
 
     async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
-        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+        self.applied(prepared).await
     }
 
-    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
-        Ok(Found::Untold)
+    async fn find_applied(&self, prepared: &PreparedChange, sent: Instant) -> Result<Found> {
+        self.seen(prepared, sent).await
     }
 
     async fn close(&self) {

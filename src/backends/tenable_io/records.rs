@@ -97,6 +97,11 @@ pub(super) struct ListItem {
     pub(super) timezone: Loose,
     #[serde(default)]
     pub(super) progress: Loose,
+    /// Until the first launch, when the scan was made.
+    #[serde(default)]
+    pub(super) creation_date: Loose,
+    #[serde(default)]
+    pub(super) schedule_uuid: Loose,
 }
 
 impl ListItem {
@@ -117,14 +122,19 @@ impl ListItem {
         })
     }
 
-    pub(super) fn scan(&self) -> Option<Scan> {
+    /// The schedule in the vendor's notation.
+    pub(super) fn schedule(&self) -> Option<String> {
         let rule = [self.rrules.text(), self.starttime.text(), self.timezone.text()];
         let rule: Vec<&str> = rule.into_iter().flatten().collect();
+        (!rule.is_empty()).then(|| rule.join(" "))
+    }
+
+    pub(super) fn scan(&self) -> Option<Scan> {
         Some(Scan {
             scan: self.scan_id()?,
             name: self.name.owned(),
             enabled: self.enabled.flag(),
-            schedule: (!rule.is_empty()).then(|| rule.join(" ")),
+            schedule: self.schedule(),
             targets: None,
             last_run: self.run(),
             fields: None,
@@ -260,6 +270,21 @@ pub(super) struct HistoryItem {
     pub(super) time_start: Loose,
     #[serde(default)]
     pub(super) time_end: Loose,
+}
+
+impl HistoryItem {
+    pub(super) fn run(self, scan: &ScanId) -> Run {
+        let word = self.status.owned();
+        Run {
+            scan: Some(scan.clone()),
+            run: self.scan_uuid.text().map(RunId::new),
+            state: word.as_deref().map(state),
+            native_state: word,
+            started_at: self.time_start.seconds(),
+            ended_at: self.time_end.seconds(),
+            ..Run::default()
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]

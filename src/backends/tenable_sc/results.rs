@@ -28,7 +28,8 @@ impl TenableSc {
         let by_rows = |problem: Error, address: &str| {
             match problem.exit() {
             Exit::InvalidState => problem.hint(format!(
-                "`scanctl results --via analysis '{address}'` reads the findings that were imported of it, if there are any"
+                "`scanctl results --via analysis{} '{address}'` reads the findings that were imported of it, if there are any",
+                if fetch.partial { " --partial" } else { "" }
             )),
             _ => problem,
         }

@@ -1,6 +1,8 @@
 //! Whole flows against a scripted Director and a scripted instance. No reply of a Director was ever recorded, so these
 //! are made from the vendor's documentation.
 
+mod changes;
+mod reading;
 mod results;
 
 use std::rc::Rc;
@@ -8,9 +10,9 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::SPEC;
+use crate::backends::RunQuery;
 use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
 use crate::backends::{Backend, Peers as _, Target};
-use crate::backends::{RunQuery, ScanQuery};
 use crate::config::Config;
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
@@ -315,7 +317,8 @@ async fn copies_are_read_from_a_bare_list_and_said_to_be_copies() {
     let all = director.runs(None, &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&all.value), ["72", "71", "70", "69"]);
     assert!(all.value.iter().all(|run| run.scan.is_none()), "whose number `scan` has is not said");
-    assert_eq!(all.notes, ["a copy held by Director; it may lag"]);
+    assert_eq!(all.notes[0], "a copy held by Director; it may lag");
+    assert!(all.notes[1].starts_with("runs of all times") && all.notes.len() == 2);
     let seen = site.director.take();
     assert!(seen[0].query.starts_with("startTime=0&endTime=9999999999&fields=id,"), "{}", seen[0].query);
     assert!(seen[0].query.ends_with(",sci,sciScanResult") && !seen[0].query.contains("progress"));
@@ -369,19 +372,6 @@ async fn addresses_hold_directors_numbers() {
     }
     assert!(site.instance.lines().is_empty());
     assert_eq!(program.notices.borrow().len(), 1);
-}
-
-#[tokio::test]
-async fn scans_say_where_they_are_and_nothing_that_cannot_be_read() {
-    let site = Site::new();
-    let director = site.open(Operation::ScansList);
-    let scans = director.scans(&ScanQuery::default()).await.unwrap();
-    assert_eq!(scans.value.len(), 4);
-    assert_eq!(scans.notes, ["on instance 4 \"SCI 4\", profile `sc`: 43, 45, 46", "on instance 5 \"SCI 5\": 44"]);
-    let one = director.scan(&scan("43"), &ScanQuery::default()).await.unwrap().value;
-    assert_eq!((one.scan.as_str(), one.name.as_deref()), ("43", Some("Basic Scan")));
-    assert_eq!(one.targets.unwrap(), ["192.26.28.0/24"]);
-    assert_eq!((one.schedule, one.enabled, one.last_run), (None, None, None));
 }
 
 #[tokio::test]

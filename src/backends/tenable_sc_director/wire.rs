@@ -31,6 +31,8 @@ pub struct StoredScan {
     pub instance: Reference,
     /// Its number there.
     pub there: Option<ScanId>,
+    /// All of it, as it came.
+    pub object: Value,
     ip_list: Loose,
 }
 
@@ -47,8 +49,8 @@ impl<'de> Deserialize<'de> for StoredScan {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let (instance, there) = (bridge(&value, &INSTANCE), bridge(&value, &SCAN_THERE));
-        let PlainScan { id, name, ip_list } = PlainScan::deserialize(value).map_err(serde::de::Error::custom)?;
-        Ok(Self { id, name, instance, there: there.id.map(ScanId::new), ip_list })
+        let PlainScan { id, name, ip_list } = PlainScan::deserialize(&value).map_err(serde::de::Error::custom)?;
+        Ok(Self { id, name, instance, there: there.id.map(ScanId::new), object: value, ip_list })
     }
 }
 
@@ -79,14 +81,55 @@ pub struct Copied {
     pub instance: Reference,
     /// Its number there.
     pub there: Option<RunId>,
+    /// All of it, as it came.
+    pub object: Value,
 }
 
 impl<'de> Deserialize<'de> for Copied {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let (instance, there) = (bridge(&value, &INSTANCE), bridge(&value, &RUN_THERE));
-        let result = ScanResult::deserialize(value).map_err(serde::de::Error::custom)?;
-        Ok(Self { result, instance, there: there.id.map(RunId::new) })
+        let result = ScanResult::deserialize(&value).map_err(serde::de::Error::custom)?;
+        Ok(Self { result, instance, there: there.id.map(RunId::new), object: value })
+    }
+}
+
+/// An instance, a user or a policy, as a list of them shows it.
+#[derive(Debug)]
+pub struct Known {
+    /// Director's number.
+    pub id: Loose,
+    /// What a scan names it by; instances have none.
+    pub uuid: Loose,
+    /// Its name; of a user the login.
+    pub name: Option<String>,
+    /// An instance's health.
+    pub status: Loose,
+    /// The instance it is of.
+    pub instance: Reference,
+    /// A user's organization.
+    pub organization: Reference,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PlainKnown {
+    id: Loose,
+    uuid: Loose,
+    name: Loose,
+    username: Loose,
+    status: Loose,
+    organization: Reference,
+}
+
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let instance = bridge(&value, &INSTANCE);
+        let PlainKnown { id, uuid, name, username, status, organization } =
+            PlainKnown::deserialize(value).map_err(serde::de::Error::custom)?;
+        let name = name.owned().or_else(|| username.owned());
+        Ok(Self { id, uuid, name, status, instance, organization })
     }
 }
 

@@ -11,7 +11,7 @@ pub mod save;
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -93,6 +93,27 @@ pub fn open_file(name: &str) -> Result<Opened<'static>> {
         (name.to_owned(), Box::new(file))
     };
     Ok(open_source(address, source))
+}
+
+/// Refuses files that are named twice: a report would be counted twice, and stdin gives its bytes once.
+///
+/// # Errors
+/// Exit 2.
+pub fn each_once<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
+    let mut seen = Vec::new();
+    for name in names {
+        let place = match name {
+            "-" => PathBuf::from(name),
+            _ => std::fs::canonicalize(name).unwrap_or_else(|_absent| PathBuf::from(name)),
+        };
+        // Two names of one pipe may well be two reports.
+        let is_one = name == "-" || place.is_file();
+        if is_one && seen.contains(&place) {
+            return Err(Error::usage(format!("`{name}` is named twice")));
+        }
+        seen.push(place);
+    }
+    Ok(())
 }
 
 /// A local source under this name.

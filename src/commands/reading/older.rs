@@ -95,27 +95,41 @@ impl<'b> Side<'b> {
             Self::File(opened) => Ok((*opened, None)),
             Self::Address(job, backend) => {
                 let progress = context.ui.progress(&job.full());
-                let opened = open_address(context, backend, &job, ask, &progress).await?;
+                let opened = open_address(context, backend, &job, ask, &progress).await.map_err(|problem| {
+                    match problem.exit() {
+                        // What the backend advises, to take a part, leads nowhere here.
+                        Exit::InvalidState => problem.hint("only whole results can be compared: name another run"),
+                        _ => problem,
+                    }
+                })?;
                 Ok((opened, Some(progress)))
             }
         }
     }
 
-    /// Reads the whole of it. Of what is not whole nobody could say what it lacks.
+    /// Reads the whole of it, and tells the full address of what that was. Of what is not whole nobody could say what it lacks.
     ///
     /// # Errors
     /// What keeps it from being whole; the signal's.
-    pub async fn read_whole<S: FindingSink + 'static>(self, context: &Context, ask: Ask, sink: S) -> Result<S> {
+    pub async fn read_whole<S: FindingSink + 'static>(
+        self,
+        context: &Context,
+        ask: Ask,
+        sink: S,
+    ) -> Result<(S, String)> {
         let (opened, progress) = self.open(context, ask).await?;
         if let Some(part) = opened.incomplete {
             return Err(part);
         }
+        let address = opened.about.address.clone();
         let (sink, problem) = match opened.read(context, progress.as_ref(), sink).await? {
             End::Decoded(sink, decoded) => (sink, decoded.problem),
             End::Enough(sink, problem) => (sink, Some(problem)),
             End::Abandoned => return Err(pump::interruption(context.interrupt.received().unwrap_or(Exit::Internal))),
         };
-        problem.map_or(Ok(sink), |problem| Err(problem.context("it cannot be compared with, because it is not whole")))
+        problem.map_or(Ok((sink, address)), |problem| {
+            Err(problem.context("it cannot be compared with, because it is not whole"))
+        })
     }
 }
 

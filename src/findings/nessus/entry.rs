@@ -1,6 +1,9 @@
 //! Hosts and their rows out of a block: a text of whole `ReportHost` elements and nothing between them but white space.
 //!
 //! What a sink does not need is stepped over; its tags and references are checked all the same.
+//!
+//! Elements of compliance checks are in a namespace, whose prefix is `cm` in what scanners write. Programs that write
+//! reports anew call it `ns0` or the like and say so outside hosts.
 
 use std::borrow::Cow;
 
@@ -9,6 +12,39 @@ use jiff::Timestamp;
 use super::markup::{Cursor, Markup, Problem, Result};
 use crate::findings::Needs;
 use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Host, Severity, Text};
+
+/// What of a block is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'p> {
+    /// How much of each row.
+    pub needs: Needs,
+    /// The prefix that the document declares for elements of compliance checks.
+    pub prefix: &'p str,
+}
+
+impl Reading<'_> {
+    /// What follows the prefix in the name of an element of a compliance check.
+    fn of_check<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let declared = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix(':'));
+        declared.or_else(|| name.strip_prefix("cm:"))
+    }
+
+    /// Whether a row's child must be read at all.
+    fn wants(&self, name: &str) -> bool {
+        if self.needs == Needs::All {
+            return true;
+        }
+        match self.of_check(name) {
+            // The check's id is part of the finding's id.
+            Some("compliance-check-id") => true,
+            Some(name) => self.needs == Needs::Facts && matches!(name, "compliance-check-name" | "compliance-result"),
+            None => {
+                self.needs == Needs::Facts
+                    && !matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "attachment")
+            }
+        }
+    }
+}
 
 /// One `ReportHost`.
 #[derive(Debug, Default)]
@@ -28,6 +64,9 @@ pub(super) struct Entry<'a> {
 enum Evidence {
     Output(usize),
     Description(usize),
+    /// The row has it.
+    OwnOutput,
+    OwnDescription,
 }
 
 /// What a block holds.
@@ -44,7 +83,7 @@ pub(super) struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     /// Reads a block.
-    pub(super) fn read(text: &'a str, needs: Needs) -> Self {
+    pub(super) fn read(text: &'a str, reading: Reading<'_>) -> Self {
         let mut cursor = Cursor::new(text);
         let mut entries = Vec::new();
         let problem = loop {
@@ -56,7 +95,7 @@ impl<'a> Entries<'a> {
             // Hosts of one report are alike: room for as many rows as the last one had, since rows are large.
             let rows = entries.last().map_or(32, |last: &Entry<'_>| last.rows.len() + last.rows.len() / 4).min(512);
             entry.rows.reserve_exact(rows);
-            let read = entry.read(&mut cursor, needs);
+            let read = entry.read(&mut cursor, reading);
             let Entry { host, rows, .. } = &mut entry;
             if host.ip.is_none() && host.name.parse::<std::net::IpAddr>().is_ok() {
                 host.ip = Some(host.name.clone());
@@ -73,12 +112,15 @@ impl<'a> Entries<'a> {
     }
 
     /// The text that tells a row from others with the same key.
-    pub(super) fn evidence(&self, entry: &Entry<'a>, row: usize) -> Option<String> {
+    pub(super) fn evidence<'e>(&'e self, entry: &'e Entry<'a>, row: usize) -> Option<Text<'e>> {
+        let own = |text: fn(&'e Details<'a>) -> Option<&'e str>| entry.rows.get(row).and_then(text).map(Cow::Borrowed);
         let (name, at) = match entry.evidence.get(row).copied().flatten()? {
             Evidence::Output(at) => (OUTPUT, at),
             Evidence::Description(at) => (DESCRIPTION, at),
+            Evidence::OwnOutput => return own(|details| details.output.as_deref()),
+            Evidence::OwnDescription => return own(|details| details.description.as_deref()),
         };
-        self.cursor.elsewhere(at).element_text(name).ok().map(Cow::into_owned)
+        self.cursor.elsewhere(at).element_text(name).ok()
     }
 }
 
@@ -86,7 +128,7 @@ const OUTPUT: &str = "plugin_output";
 const DESCRIPTION: &str = "description";
 
 impl<'a> Entry<'a> {
-    fn read(&mut self, cursor: &mut Cursor<'a>, needs: Needs) -> Result<()> {
+    fn read(&mut self, cursor: &mut Cursor<'a>, reading: Reading<'_>) -> Result<()> {
         let Markup::Start { name: "ReportHost", empty } = cursor.markup()? else {
             return cursor.malformed("something else than a host between hosts");
         };
@@ -94,7 +136,7 @@ impl<'a> Entry<'a> {
         cursor.each_attribute(|name, value| {
             if name == "name" {
                 host.name = trimmed(value);
-            } else if needs == Needs::All {
+            } else if reading.needs == Needs::All {
                 host.properties.push((name.into(), value));
             }
         })?;
@@ -107,7 +149,7 @@ impl<'a> Entry<'a> {
                     Markup::Start { name: "ReportItem", empty } => {
                         // Built in its place, because it is large.
                         self.rows.push(Details::default());
-                        let evidence = match self.rows.last_mut().map(|row| read_row(row, cursor, empty, needs)) {
+                        let evidence = match self.rows.last_mut().map(|row| read_row(row, cursor, empty, reading)) {
                             Some(Ok(evidence)) => evidence,
                             Some(Err(problem)) => {
                                 self.rows.pop();
@@ -117,7 +159,7 @@ impl<'a> Entry<'a> {
                         };
                         self.evidence.push(evidence);
                     }
-                    Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, needs)?,
+                    Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, reading.needs)?,
                     Markup::Start { name, empty } => {
                         cursor.each_attribute(|_, _| ())?;
                         cursor.refuse_inside(name, "ReportHost")?;
@@ -218,7 +260,12 @@ const KNOWN_PROPERTIES: [&str; 8] = [
 ];
 
 /// Reads a row whose start tag was just read, and where its output stands.
-fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, needs: Needs) -> Result<Option<Evidence>> {
+fn read_row<'a>(
+    row: &mut Details<'a>,
+    cursor: &mut Cursor<'a>,
+    empty: bool,
+    reading: Reading<'_>,
+) -> Result<Option<Evidence>> {
     let mut severity = None;
     cursor.each_attribute(|name, value| {
         let slot = match name {
@@ -227,7 +274,7 @@ fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, nee
                 return;
             }
             "severity" => {
-                severity = value.trim().parse().ok().and_then(Severity::from_rank);
+                severity = value.trim().parse().ok().and_then(Severity::from_rank).or_else(|| of_risk(&value));
                 return;
             }
             "svc_name" => &mut row.service,
@@ -236,7 +283,7 @@ fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, nee
             "pluginName" => &mut row.plugin_name,
             "pluginFamily" => &mut row.plugin_family,
             _ => {
-                if needs == Needs::All {
+                if reading.needs == Needs::All {
                     row.other.push((name.into(), value));
                 }
                 return;
@@ -253,8 +300,9 @@ fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, nee
             Markup::Start { name, empty } => {
                 cursor.refuse_inside(name, "ReportItem")?;
                 let at = cursor.at;
+                let known = evidence;
                 match name {
-                    OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_))) => {
+                    OUTPUT if !empty && !matches!(evidence, Some(Evidence::Output(_) | Evidence::OwnOutput)) => {
                         evidence = Some(Evidence::Output(at));
                     }
                     DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
@@ -263,7 +311,20 @@ fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, nee
                     }
                     _ => {}
                 }
-                child(row, cursor, name, empty, needs)?;
+                let had = (row.output.is_some(), row.description.is_some());
+                child(row, cursor, name, empty, reading)?;
+                // A long text is not unescaped twice.
+                if evidence != known {
+                    match (evidence, had) {
+                        (Some(Evidence::Output(_)), (false, _)) if row.output.is_some() => {
+                            evidence = Some(Evidence::OwnOutput);
+                        }
+                        (Some(Evidence::Description(_)), (_, false)) if row.description.is_some() => {
+                            evidence = Some(Evidence::OwnDescription);
+                        }
+                        _ => {}
+                    }
+                }
             }
             Markup::End { name: "ReportItem" } => open = false,
             Markup::End { name } => return cursor.malformed(format!("`</{name}>` where `ReportItem` is open")),
@@ -281,25 +342,15 @@ fn read_row<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, empty: bool, nee
     Ok(evidence)
 }
 
-/// Whether a child must be read at all.
-fn is_wanted(name: &str, needs: Needs) -> bool {
-    match needs {
-        Needs::All => true,
-        // The check's id is part of the finding's id.
-        Needs::Core => name == "cm:compliance-check-id",
-        Needs::Facts => match name {
-            "cm:compliance-check-id" | "cm:compliance-check-name" | "cm:compliance-result" => true,
-            _ => {
-                !(name.starts_with("cm:")
-                    || matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "attachment"))
-            }
-        },
-    }
-}
-
 /// Reads one child of a row whose start tag was just read.
-fn child<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, name: &'a str, empty: bool, needs: Needs) -> Result<()> {
-    if !is_wanted(name, needs) {
+fn child<'a>(
+    row: &mut Details<'a>,
+    cursor: &mut Cursor<'a>,
+    name: &'a str,
+    empty: bool,
+    reading: Reading<'_>,
+) -> Result<()> {
+    if !reading.wants(name) {
         cursor.each_attribute(|_, _| ())?;
         return if empty { Ok(()) } else { cursor.skip_element(name) };
     }
@@ -318,8 +369,8 @@ fn child<'a>(row: &mut Details<'a>, cursor: &mut Cursor<'a>, name: &'a str, empt
     }
     cursor.each_attribute(|_, _| ())?;
     let text = if empty { Cow::Borrowed("") } else { cursor.element_text(name)? };
-    if let Some(unused) = place(row, name, text)
-        && needs == Needs::All
+    if let Some(unused) = place(row, name, text, reading)
+        && reading.needs == Needs::All
         && !(unused.is_empty() && is_single(name))
     {
         row.other.push((name.into(), unused));
@@ -333,11 +384,11 @@ fn is_single(name: &str) -> bool {
 }
 
 /// Puts a child's text where it belongs, or gives it back if it belongs nowhere or its place is taken.
-fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
+fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>, reading: Reading<'_>) -> Option<Text<'a>> {
     if let Some(rest) = name.strip_prefix("cvss") {
         return cvss(row, rest, text);
     }
-    if let Some(rest) = name.strip_prefix("cm:") {
+    if let Some(rest) = reading.of_check(name) {
         return compliance(row, rest, text);
     }
     if let Some(framework) = name.strip_prefix("exploit_framework_") {
@@ -412,7 +463,7 @@ fn cvss<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a
     unused
 }
 
-/// `name` is what follows `cm:`.
+/// `name` is what follows the prefix.
 fn compliance<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
     let Some(name) = name.strip_prefix("compliance-") else { return Some(text) };
     let check: &mut Compliance<'a> = row.compliance.get_or_insert_default();

@@ -22,7 +22,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use self::cutter::{Block, Cutter, Piece, Sizes};
-use self::entry::Entries;
+use self::entry::{Entries, Reading};
 use super::{Decoded, Emitter, Needs};
 use crate::error::{Error, Result};
 
@@ -135,7 +135,7 @@ impl<R: Read> Shared<'_, R> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(block.bytes()),
         };
-        let entries = Entries::read(&text, self.needs);
+        let entries = Entries::read(&text, Reading { needs: self.needs, prefix: &block.prefix });
         let source = lock(&self.turn).emitter.origin().source;
         let mut ids: Vec<_> = entries
             .entries

@@ -2,6 +2,7 @@
 //! one after the other, since what stands here is small.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use memchr::memchr;
 
@@ -9,6 +10,9 @@ use super::cutter::{Cutter, FOREIGN, special_end, tag_end};
 use super::in_bytes;
 use super::markup::{Cursor, DEEPEST, Markup, Problem, is_space};
 use crate::error::Error;
+
+/// The namespace of elements of compliance checks.
+const CHECKS: &str = "http://www.nessus.org/cm";
 
 /// What stands next outside hosts.
 pub(super) enum Outside {
@@ -118,12 +122,19 @@ impl<R: Read> Cutter<R> {
                     return wrong(0, &foreign(name));
                 }
                 let is_report = name == "Report" && self.open.len() == 1;
-                let mut report_name = None;
+                let (mut report_name, mut prefix) = (None, None);
                 cursor.each_attribute(|attribute, value| {
                     if is_report && attribute == "name" {
                         report_name = Some(value.into_owned());
+                    } else if let Some(declared) = attribute.strip_prefix("xmlns:")
+                        && value == CHECKS
+                    {
+                        prefix = Some(Arc::from(declared));
                     }
                 })?;
+                if let Some(prefix) = prefix {
+                    self.prefix = prefix;
+                }
                 if self.report_name.is_none() {
                     self.report_name = report_name;
                 }

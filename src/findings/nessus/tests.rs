@@ -141,6 +141,104 @@ fn a_document_cut_off_anywhere_gives_what_was_complete() {
     assert!(rows_of(&HARD.as_bytes()[..whole], 2, SMALL, Needs::All).1.is_complete());
 }
 
+/// What programs make of [`HARD`] that read a report and write it anew: the same findings.
+#[test]
+fn reports_that_other_programs_wrote_anew_say_the_same() {
+    let (expected, _) = read(HARD);
+    let (declaration, body) = HARD.split_once('\n').unwrap();
+    let spelled = |text: &str| {
+        let ascii = |symbol: char| if symbol.is_ascii() { symbol.to_string() } else { format!("&#{};", symbol as u32) };
+        text.chars().map(ascii).collect::<String>()
+    };
+    let checks = "xmlns:cm=\"http://www.nessus.org/cm\"";
+    let renamed = body.replace("cm:", "ns0:").replace("xmlns:ns0:", "xmlns:cm:").replace(&format!(" {checks}"), "");
+    let renamed =
+        renamed.replace("<NessusClientData_v2>", "<NessusClientData_v2 xmlns:ns0=\"http://www.nessus.org/cm\">");
+    let (before, after) = body.split_once("<Report ").unwrap();
+    for (program, text) in [
+        ("ElementTree", format!("<?xml version='1.0' encoding='us-ascii'?>\n{}", spelled(&renamed))),
+        ("ElementTree of a part", spelled(&renamed)),
+        ("a library that declares prefixes where they are used", {
+            let declared = body.replace(&format!(" {checks}"), "");
+            declared.replace("<cm:compliance-check-id>", &format!("<cm:compliance-check-id {checks}>"))
+        }),
+        (
+            "a formatter",
+            body.replace("</cve><", "</cve>\n  <").replace("</xref><", "</xref>\n  <").replace("/>", " />"),
+        ),
+        ("Windows", HARD.replace('\n', "\r\n")),
+        ("a minifier", HARD.replace(">\n<", "><")),
+        (
+            "one that quotes otherwise",
+            HARD.replace("name=\"host-ip\"", "name = 'host-ip'").replace("port=\"443\"", "port='443'"),
+        ),
+        (
+            "one for browsers",
+            format!("{declaration}<?xml-stylesheet type=\"text/xsl\" href=\"r.xsl\"?>\n<!-- > < -->{body}"),
+        ),
+        ("a merger", format!("{declaration}{before}<Report name=\"R&amp;D\"/><Report {after}")),
+        (
+            "one that knows a default namespace",
+            body.replace("<NessusClientData_v2>", "<NessusClientData_v2 xmlns='urn:x'>"),
+        ),
+        (
+            "one that comments",
+            HARD.replace(
+                "</ReportHost><ReportHost name=\"192",
+                "</ReportHost> <!-- </Report> --> <?x?> <ReportHost name=\"192",
+            ),
+        ),
+        (
+            "one that leaves room",
+            HARD.replace("</ReportItem>", "</ReportItem\n>")
+                .replace("</ReportHost>", "</ReportHost\t>")
+                .replace("<![CDATA[</ReportHost\t>", "<![CDATA[</ReportHost>"),
+        ),
+    ] {
+        let (rows, decoded) = read(&text);
+        assert_eq!(problem(&decoded), "", "{program}");
+        assert_eq!(decoded.hosts, 3, "{program}");
+        for (row, wanted) in rows.iter().zip(&expected) {
+            assert_eq!(row, wanted, "{program}");
+        }
+        assert_eq!(rows.len(), expected.len(), "{program}");
+    }
+}
+
+#[test]
+fn what_a_small_report_leaves_out_is_not_known() {
+    let (rows, decoded) = read(
+        "<NessusClientData_v2><Report><ReportHost><ReportItem/></ReportHost>\
+         <ReportHost name='a'><ReportItem port='general' severity='High' pluginName='x'><risk_factor>Low</risk_factor></ReportItem>\
+         <ReportItem severity='9'><risk_factor>Medium</risk_factor></ReportItem><ReportItem severity=''/>\
+         <Other><ReportItems/></Other></ReportHost></Report></NessusClientData_v2>",
+    );
+    assert_eq!(problem(&decoded), "");
+    assert_eq!((rows.len(), decoded.hosts), (4, 2));
+    for (row, parts) in rows.iter().zip([
+        ["name: \"\"", "port: None", "plugin_id: None", "severity: Info"],
+        ["name: \"a\"", "port: None", "plugin_name: Some(\"x\")", "severity: High"],
+        ["name: \"a\"", "port: None", "plugin_name: None", "severity: Medium"],
+        ["name: \"a\"", "port: None", "plugin_name: None", "severity: Info"],
+    ]) {
+        for part in parts {
+            assert!(row.contains(part), "{part} in {row}");
+        }
+    }
+}
+
+#[test]
+fn reports_put_one_behind_the_other_are_not_taken_for_one() {
+    let (rows, decoded) = read(&format!("{HARD}{HARD}"));
+    let (expected, _) = read(HARD);
+    assert_eq!(rows, expected);
+    assert!(
+        problem(&decoded).contains("behind the end") || problem(&decoded).contains("another element"),
+        "{}",
+        problem(&decoded)
+    );
+}
+
 #[test]
 fn large_hosts_are_read_in_parts() {
     let items: String = (0..40)

@@ -5,14 +5,16 @@
 //! {"change":"new","severity_before":null,"finding":{"id":"1698…","profile":"io",…}},
 //! {"change":"changed","severity_before":"medium","finding":{…,"severity":"high",…}},
 //! {"change":"unchanged","severity_before":"low","finding":{…}},
-//! {"change":"fixed","severity_before":"high","finding":{…}}
+//! {"change":"fixed","severity_before":"high","finding":{…}},
+//! {"change":"unseen","severity_before":"info","finding":{…}}
 //! ],"complete":true}
 //! ```
 //!
-//! `change` is `new`, `changed`, `unchanged` or `fixed`; `severity_before` is that of the older report, null where it has
-//! no such finding; `finding` is what `results` prints, of the newer report, for `fixed` of the older one. Lines are the
-//! items alone, and end with `{"kind":"end","complete":false}` if they are not complete. The table has no row for what is
-//! unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
+//! `change` is `new`, `changed`, `unchanged`, `fixed` or `unseen`; `severity_before` is that of the older report, null
+//! where it has no such finding; `finding` is what `results` prints, of the newer report, for `fixed` and `unseen` of the
+//! older one. `unseen` is an open port that is not listed any more: the list never says what was looked at, so that this
+//! does not tell that it is closed. Lines are the items alone, and end with `{"kind":"end","complete":false}` if they are
+//! not complete. The table has no row for what is unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
 
 use std::io::Write;
 use std::path::Path;
@@ -24,6 +26,9 @@ use super::{About, Baseline, FindingFormat, Options, ReportWriter, table};
 use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 use crate::output::wanted::FormatWord;
+
+/// How a finding of the newer report differs from the older one, in the words of JSON.
+pub const CHANGES: [&str; 5] = ["new", "changed", "unchanged", "fixed", "unseen"];
 
 /// A format of differences: one of findings that has words for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +121,8 @@ impl Writer {
 
 impl FindingSink for Writer {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        self.item("new", None, finding)
+        let [new, ..] = CHANGES;
+        self.item(new, None, finding)
     }
 }
 
@@ -126,17 +132,20 @@ impl ReportWriter for Writer {
     }
 
     fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        let [new, changed, unchanged, fixed, unseen] = CHANGES;
         let severity = Some(finding.details.severity);
         match baseline {
-            Baseline::New => self.item("new", None, finding),
-            Baseline::Unchanged => self.item("unchanged", severity, finding),
-            Baseline::Updated => self.item("changed", severity, finding),
-            Baseline::Absent => self.item("fixed", severity, finding),
+            Baseline::New => self.item(new, None, finding),
+            Baseline::Unchanged => self.item(unchanged, severity, finding),
+            Baseline::Updated => self.item(changed, severity, finding),
+            Baseline::Absent => self.item(fixed, severity, finding),
+            Baseline::Unseen => self.item(unseen, severity, finding),
         }
     }
 
     fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
-        self.item("changed", Some(before), finding)
+        let [_, changed, ..] = CHANGES;
+        self.item(changed, Some(before), finding)
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Every key is always there; what is not known is null. `complete` comes last, because it is known last. A stream of
-//! lines that is not complete ends with `{"kind":"end","complete":false}`. `scanctl schema finding` says it for
+//! lines that is not complete ends with `{"kind":"end","complete":false}`. `scanctl schema findings` says it for
 //! programs.
 //!
 //! Written by hand, key by key: this is where the most bytes go through, and nothing is built up only to be written.

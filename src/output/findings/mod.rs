@@ -191,6 +191,8 @@ pub enum Baseline {
     Updated,
     /// Only in the older one.
     Absent,
+    /// Only in the older one, and that the newer one has it not proves nothing.
+    Unseen,
 }
 
 /// Writes reports as one document.
@@ -208,7 +210,7 @@ pub trait ReportWriter: FindingSink {
     fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
         match baseline {
             Baseline::New | Baseline::Unchanged | Baseline::Updated => self.finding(finding),
-            Baseline::Absent => Ok(()),
+            Baseline::Absent | Baseline::Unseen => Ok(()),
         }
     }
 

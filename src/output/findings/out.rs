@@ -96,7 +96,7 @@ impl Out {
         self.push(b"\"");
         in_runs(
             text,
-            |byte| byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f | 0xc2 | 0xe2),
+            |eight| eight.powerful() | eight.equal(b'"') | eight.equal(b'\\'),
             |part| match part {
                 Part::Run(run) => self.push(run.as_bytes()),
                 Part::Special('"') => self.push(b"\\\""),
@@ -116,8 +116,8 @@ impl Out {
     /// One CSV cell by RFC 4180. What a spreadsheet would run is made text by an apostrophe; what steers a terminal
     /// becomes U+FFFD, and every line break one line feed.
     pub(super) fn cell(&mut self, text: &str) {
-        let is_special = |byte: u8| byte < 0x20 || matches!(byte, b'"' | b',' | 0x7f | 0xc2 | 0xe2);
-        if special(text.as_bytes(), is_special) == text.len() {
+        let specials = |eight: Eight| eight.powerful() | eight.equal(b'"') | eight.equal(b',');
+        if special(text.as_bytes(), specials) == text.len() {
             if runs(text) {
                 self.push(b"'");
             }
@@ -131,7 +131,7 @@ impl Out {
         let mut after_return = false;
         in_runs(
             text,
-            |byte| byte < 0x20 || matches!(byte, b'"' | 0x7f | 0xc2 | 0xe2),
+            |eight| eight.powerful() | eight.equal(b'"'),
             |part| {
                 let begins_with_feed = matches!(part, Part::Special('\n'));
                 if std::mem::take(&mut after_return) && !begins_with_feed {
@@ -178,12 +178,35 @@ enum Part<'a> {
     Special(char),
 }
 
+/// Eight bytes, looked at together: this is done to every byte of every text. What finds a byte gives a number in which
+/// the lowest byte that is not zero is that of the first one found.
+#[derive(Clone, Copy)]
+struct Eight(u64);
+
+impl Eight {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+
+    fn below(self, byte: u8) -> u64 {
+        self.0.wrapping_sub(Self::ONES * u64::from(byte)) & !self.0 & Self::HIGHS
+    }
+
+    fn equal(self, byte: u8) -> u64 {
+        Self(self.0 ^ (Self::ONES * u64::from(byte))).below(1)
+    }
+
+    /// Control characters, and the first bytes of characters that may have power over a terminal or a reader: 0xC2, 0xE2.
+    fn powerful(self) -> u64 {
+        self.below(0x20) | self.equal(0x7f) | Self(self.0 | (Self::ONES * 0x20)).equal(0xe2)
+    }
+}
+
 /// Gives a text in parts. Bytes that only continue a character are never special.
 #[inline]
-fn in_runs<'a>(text: &'a str, is_special: impl Fn(u8) -> bool + Copy, mut take: impl FnMut(Part<'a>)) {
+fn in_runs<'a>(text: &'a str, specials: impl Fn(Eight) -> u64 + Copy, mut take: impl FnMut(Part<'a>)) {
     let mut rest = text;
     while !rest.is_empty() {
-        let (run, after) = rest.split_at_checked(special(rest.as_bytes(), is_special)).unwrap_or((rest, ""));
+        let (run, after) = rest.split_at_checked(special(rest.as_bytes(), specials)).unwrap_or((rest, ""));
         if !run.is_empty() {
             take(Part::Run(run));
         }
@@ -197,13 +220,18 @@ fn in_runs<'a>(text: &'a str, is_special: impl Fn(u8) -> bool + Copy, mut take: 
 
 /// Where the first special byte is, or the length where there is none.
 #[inline]
-fn special(bytes: &[u8], is_special: impl Fn(u8) -> bool) -> usize {
-    // Whole blocks are looked at without a branch a byte, which compilers turn into vector instructions.
-    let (blocks, _) = bytes.as_chunks::<16>();
-    let plain = blocks.iter().take_while(|block| !block.iter().fold(false, |any, byte| any | is_special(*byte)));
-    let start = plain.count() * 16;
-    let rest = bytes.get(start..).unwrap_or_default();
-    start + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
+fn special(bytes: &[u8], specials: impl Fn(Eight) -> u64) -> usize {
+    let first = |eight: [u8; 8]| {
+        let found = specials(Eight(u64::from_le_bytes(eight)));
+        (found != 0).then_some(found.trailing_zeros() as usize / 8)
+    };
+    let (eights, rest) = bytes.as_chunks::<8>();
+    if let Some((at, within)) = eights.iter().enumerate().find_map(|(at, eight)| Some((at, first(*eight)?))) {
+        return at * 8 + within;
+    }
+    let mut last = [b'x'; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    eights.len() * 8 + first(last).unwrap_or(rest.len())
 }
 
 /// A score within its scale, from 0; anything else is not known.
@@ -284,6 +312,13 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_first_special_byte_is_found(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let specials = |eight: Eight| eight.powerful() | eight.equal(b'"') | eight.equal(b'\\');
+            let first = bytes.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f | 0xc2 | 0xe2));
+            prop_assert_eq!(special(&bytes, specials), first.unwrap_or(bytes.len()));
+        }
 
         #[test]
         fn every_text_survives_json(text in "[\\PC\\x00-\\x20\\u{7f}-\\u{a0}\"\\\\\u{2020}-\u{2070}]{0,80}") {

@@ -24,6 +24,7 @@ pub(super) fn standing(state: Option<&str>, baseline: Option<Baseline>) -> Optio
         Some(Baseline::Unchanged) => return Some(Standing::Unchanged),
         Some(Baseline::Updated) => return Some(Standing::Changed),
         Some(Baseline::Absent) => return Some(Standing::Gone),
+        Some(Baseline::Unseen) => return None,
         None => {}
     }
     let state = state?;

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher as _, RandomState};
 use super::Baseline;
 use super::document::shorten;
 use super::facts;
-use crate::findings::{Finding, OPEN_PORT, Severity};
+use crate::findings::{Details, Finding, OPEN_PORT, Severity};
 use crate::ui::clean;
 
 /// So many checks, and as many hosts, are counted apart; beyond, the mildest and rarest are forgotten.
@@ -39,6 +39,8 @@ pub(super) struct Changes {
     pub fixed: u64,
     pub changed: u64,
     pub unchanged: u64,
+    /// Not there any more, which proves nothing.
+    pub unseen: u64,
 }
 
 /// All findings of one check.
@@ -61,6 +63,8 @@ pub(super) struct Check {
     pub new: Part,
     /// What is gone since then, and so not among `findings`.
     pub fixed: Part,
+    /// What is not there any more, which proves nothing; not among `findings` either.
+    pub unseen: Part,
     /// What was there, and is not the same now.
     pub changed: Part,
     last_entry: Option<u64>,
@@ -70,15 +74,20 @@ pub(super) struct Check {
 #[derive(Debug, Default)]
 pub(super) struct Part {
     pub count: u64,
-    /// Where the first of them are.
-    pub places: Vec<String>,
+    /// Where the first of them are, and how many are in each place.
+    pub places: Vec<(String, u64)>,
 }
 
 impl Part {
     fn add(&mut self, finding: &Finding<'_>) {
         self.count += 1;
+        // Two findings in one place make one place.
         if self.places.len() < EXAMPLES {
-            self.places.push(short(&place_of(finding)));
+            let place = short(&place_of(finding));
+            match self.places.iter_mut().find(|(known, _)| *known == place) {
+                Some((_, count)) => *count += 1,
+                None => self.places.push((place, 1)),
+            }
         }
     }
 }
@@ -109,7 +118,7 @@ pub(super) trait Weight {
 impl Weight for Check {
     fn weight(&self) -> impl Ord {
         let tenths = |score: Option<f64>| score.map_or(0, |score| (score * 10.0) as i64);
-        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count)
+        (self.severity, tenths(self.vpr), tenths(self.cvss), self.findings.count + self.fixed.count + self.unseen.count)
     }
 }
 
@@ -177,7 +186,7 @@ impl Summary {
     /// Counts a finding.
     pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
         let (host, details) = (finding.host, finding.details);
-        let is_gone = baseline == Some(Baseline::Absent);
+        let is_gone = matches!(baseline, Some(Baseline::Absent | Baseline::Unseen));
         if let Some(baseline) = baseline {
             let changes = self.changes.get_or_insert_default();
             *match baseline {
@@ -185,6 +194,7 @@ impl Summary {
                 Baseline::Absent => &mut changes.fixed,
                 Baseline::Updated => &mut changes.changed,
                 Baseline::Unchanged => &mut changes.unchanged,
+                Baseline::Unseen => &mut changes.unseen,
             } += 1;
         }
         let name = check_name(finding);
@@ -209,11 +219,12 @@ impl Summary {
             cvss: None,
             cves: facts::cves(details).take(EXAMPLES).map(ToOwned::to_owned).collect(),
             more_cves: facts::cves(details).count().saturating_sub(EXAMPLES),
-            solution: details.solution.as_deref().map(short),
+            solution: solution(details).map(short),
             findings: Part::default(),
             hosts: 0,
             new: Part::default(),
             fixed: Part::default(),
+            unseen: Part::default(),
             changed: Part::default(),
             last_entry: None,
         });
@@ -223,6 +234,7 @@ impl Summary {
         match baseline {
             Some(Baseline::New) => check.new.add(finding),
             Some(Baseline::Absent) => check.fixed.add(finding),
+            Some(Baseline::Unseen) => check.unseen.add(finding),
             Some(Baseline::Updated) => check.changed.add(finding),
             Some(Baseline::Unchanged) | None => {}
         }
@@ -279,6 +291,11 @@ pub(super) fn check_name<'f>(finding: &'f Finding<'_>) -> &'f str {
     texts.into_iter().flatten().find(|text| !text.trim().is_empty()).unwrap_or("unnamed finding")
 }
 
+/// What helps. A scanner says `n/a` where nothing needs help.
+pub(super) fn solution<'d>(details: &'d Details<'_>) -> Option<&'d str> {
+    details.solution.as_deref().filter(|text| !text.trim().eq_ignore_ascii_case("n/a"))
+}
+
 /// Where something was found, for people: `host`, or `host:443/tcp`.
 pub(super) fn place_of(finding: &Finding<'_>) -> String {
     let label = host_name(finding);
@@ -331,19 +348,26 @@ mod tests {
         let made = summary(&[
             row("a", "1", Severity::Low).port(80),
             row("a", "1", Severity::Low).port(443),
+            row("a", "1", Severity::Low).port(80),
             row("a", "2", Severity::Critical),
             row("b", "1", Severity::Low),
         ]);
-        assert_eq!((made.counts, made.total()), ([0, 3, 0, 0, 1], 4));
+        assert_eq!((made.counts, made.total()), ([0, 4, 0, 0, 1], 5));
         let checks = made.checks.ranked(|_| true, |check| &check.name);
-        let told: Vec<_> = checks
+        let told: Vec<(&str, u64, u64, Vec<String>)> = checks
             .iter()
             .map(|check| {
                 let (id, found) = (check.plugin_id.as_deref().unwrap(), &check.findings);
-                (id, found.count, check.hosts, found.places.join(" "))
+                (
+                    id,
+                    found.count,
+                    check.hosts,
+                    found.places.iter().map(|(place, count)| format!("{place} {count}")).collect(),
+                )
             })
             .collect();
-        assert_eq!(told, [("2", 1, 1, "a".to_owned()), ("1", 3, 2, "a:80/tcp a:443/tcp b".to_owned())]);
+        let places = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(told, [("2", 1, 1, places(&["a 1"])), ("1", 4, 2, places(&["a:80/tcp 2", "a:443/tcp 1", "b 1"]))]);
         let hosts = made.hosts.ranked(|_| true, |host| &host.label);
         assert_eq!(hosts.iter().map(|host| host.label.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }

@@ -74,6 +74,7 @@ struct Changes {
     fixed: u64,
     changed: u64,
     unchanged: u64,
+    unseen: u64,
 }
 
 /// A column of the table.
@@ -134,6 +135,11 @@ impl Shown {
             }
             Self::Key(Column::Severity) if details.severity_source == SeveritySource::Derived => {
                 text = format!("{} (derived)", details.severity);
+            }
+            Self::Key(Column::Vpr) => {
+                if let Some(number) = score(details.vpr, 10.0) {
+                    text = format!("{number:.1}");
+                }
             }
             Self::Key(column) => column.value(finding).add_to(&mut text),
             Self::Port => match (details.port, &details.protocol) {
@@ -265,6 +271,7 @@ impl ReportWriter for Writer {
         let (count, word) = match baseline {
             Baseline::New => (&mut changes.new, "new"),
             Baseline::Absent => (&mut changes.fixed, "fixed"),
+            Baseline::Unseen => (&mut changes.unseen, "unseen"),
             Baseline::Updated => (&mut changes.changed, "changed"),
             Baseline::Unchanged => {
                 changes.unchanged += 1;
@@ -325,8 +332,12 @@ impl Writer {
 
     /// `3 critical, 1 high on 2 hosts`.
     fn summary(&self, tally: &Tally, scanned: Option<u64>) -> String {
-        if let Some(Changes { new, fixed, changed, unchanged }) = self.changes {
-            return format!("{new} new, {fixed} fixed, {changed} changed, {unchanged} unchanged");
+        if let Some(Changes { new, fixed, changed, unchanged, unseen }) = self.changes {
+            let unseen = match unseen {
+                0 => String::new(),
+                unseen => format!(", {unseen} unseen (not known to be closed)"),
+            };
+            return format!("{new} new, {fixed} fixed, {changed} changed, {unchanged} unchanged{unseen}");
         }
         let counts: Vec<String> = Severity::ALL
             .into_iter()

@@ -355,6 +355,8 @@ impl Running {
         let output = Output { status, stdout, stdout_bytes, stderr };
         assert!(!output.stdout.contains(CANARY), "a secret on stdout\n{output}");
         assert!(!output.stderr.contains(CANARY), "a secret on stderr\n{output}");
+        let wrong = super::schema::wrong_in_output(&output.stdout, &output.stderr);
+        assert!(wrong.is_empty(), "not what `scanctl schema` says: {wrong:#?}\n{output}");
         output
     }
 }

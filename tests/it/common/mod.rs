@@ -4,6 +4,7 @@ pub mod certificate;
 #[macro_use]
 pub mod env;
 pub mod exchange;
+pub mod schema;
 pub mod tenable_vm;
 pub mod vendor;
 

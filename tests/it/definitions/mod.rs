@@ -1,6 +1,8 @@
 //! Stored scans as users write them: templates, files and flags, what is refused and in which order, before anything is
 //! sent. What each vendor is sent is in the conformance suite.
 
+mod asking;
+mod hints;
 mod order;
 mod writing;
 

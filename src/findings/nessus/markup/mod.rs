@@ -16,6 +16,12 @@ use memchr::{memchr, memchr2, memmem};
 
 use crate::findings::shape::Text;
 
+/// From this size on a text gets [`LARGE_ROOM`].
+const LARGE: usize = 128 * 1024;
+/// More than the C library's allocator ever keeps for later: so much goes back to the system as soon as it is freed, and
+/// what is not written of it takes no memory.
+const LARGE_ROOM: usize = LONGEST_TEXT + 64 * 1024;
+
 /// Elements nest no deeper.
 pub(super) const DEEPEST: usize = 64;
 /// No text of one element is longer, in bytes as written.
@@ -379,6 +385,7 @@ impl<'a> Cursor<'a> {
                         return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
                     }
                     let text = self.unescape(text, false)?;
+                    gather_more(gathered, text.len());
                     gathered.push_str(&text);
                 }
                 None => self.check_references(text)?,
@@ -409,6 +416,7 @@ impl<'a> Cursor<'a> {
                         if gathered.len() + characters.len() > LONGEST_TEXT {
                             return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
                         }
+                        gather_more(gathered, characters.len());
                         self.characters(characters, false, gathered);
                     }
                 }
@@ -443,7 +451,7 @@ impl<'a> Cursor<'a> {
         if first.is_none() && as_it_is {
             return Ok(Cow::Borrowed(raw));
         }
-        let mut text = String::with_capacity(raw.len());
+        let mut text = String::with_capacity(if raw.len() < LARGE { raw.len() } else { LARGE_ROOM });
         let mut done = 0;
         while let Some(length) = memchr(b'&', &raw.as_bytes()[done..]) {
             self.piece(&raw[done..done + length], as_it_is, attribute, &mut text);
@@ -520,6 +528,13 @@ impl<'a> Cursor<'a> {
             _ => return wrong("an `&` that begins no reference".to_owned()),
         };
         Ok((character, length + 2))
+    }
+}
+
+/// Room for more of a text that comes in pieces.
+fn gather_more(text: &mut String, length: usize) {
+    if text.len() + length >= LARGE && text.capacity() < LARGE_ROOM {
+        text.reserve_exact(LARGE_ROOM - text.len());
     }
 }
 

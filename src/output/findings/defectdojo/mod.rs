@@ -98,6 +98,10 @@ impl ReportWriter for Writer {
     }
 
     fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+        if baseline == Baseline::Unseen {
+            // There is no word for what nobody knows.
+            return Ok(());
+        }
         self.write(finding, Some(baseline))
     }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::super::Baseline;
 use super::super::document::{Document, Embedded, cut, write_json};
 use super::super::facts;
-use super::super::summary::{best_score, check_name, host_name, short};
+use super::super::summary::{best_score, check_name, host_name, short, solution};
 use crate::findings::{Cvss, Finding, Severity};
 
 /// More rows are only counted.
@@ -147,7 +147,7 @@ impl Blocks {
     /// Takes a finding, and writes what is full.
     pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>, out: &mut Document) {
         let details = finding.details;
-        if baseline != Some(Baseline::Absent) {
+        if !matches!(baseline, Some(Baseline::Absent | Baseline::Unseen)) {
             self.of_report += 1;
         }
         let is_info = details.severity == Severity::Info;
@@ -166,6 +166,7 @@ impl Blocks {
             Baseline::Absent => 1,
             Baseline::Updated => 2,
             Baseline::Unchanged => 3,
+            Baseline::Unseen => 4,
         });
         self.rows.push(&Row(
             check,
@@ -369,7 +370,7 @@ fn told_of_check<'a>(finding: &'a Finding<'_>) -> CheckText<'a> {
     CheckText {
         synopsis: text(details.synopsis.as_deref()),
         description: text(description),
-        solution: text(details.solution.as_deref().or_else(|| audit?.solution.as_deref())),
+        solution: text(solution(details).or_else(|| audit?.solution.as_deref())),
         links,
         cves: facts::cves(details).take(500).collect(),
         cwes: facts::cwes(details).take(50).collect(),

@@ -1,8 +1,8 @@
 "use strict";
 (() => {
   const SEVERITIES = ["info", "low", "medium", "high", "critical"];
-  const CHANGES = ["new", "fixed", "changed", "unchanged"];
-  const PAGE = 100;
+  const CHANGES = ["new", "fixed", "changed", "unchanged", "unseen"];
+  const PAGE = 100, PRINTED = 2000;
   const $ = (id) => document.getElementById(id);
   const number = new Intl.NumberFormat("en-US");
 
@@ -88,8 +88,11 @@
     [(row) => row[2], true],
   ]) base = sorted(base, value, down);
 
-  const state = { order: base, column: "severity", down: true, shown: base, page: 0, severities: new Set(SEVERITIES.keys()),
-    query: "", host: null, check: null, report: null, change: null };
+  const isCompared = columns.some((column) => column.key === "change");
+  // What changed is what a comparison is opened for.
+  if (isCompared) base = sorted(base, (row) => row[8], false);
+  const unfiltered = () => ({ severities: new Set(SEVERITIES.keys()), query: "", host: null, check: null, report: null, change: null });
+  const state = { order: base, column: isCompared ? "change" : "severity", down: !isCompared, shown: base, page: 0, ...unfiltered() };
 
   // ---- filter
   const hay = (parts) => parts.filter((part) => part !== null).join("\n").toLowerCase();
@@ -126,6 +129,15 @@
     if (!target || !["http:", "https:"].includes(target.protocol)) return text(value);
     return make("a", { href: target.href, target: "_blank", rel: "noopener noreferrer nofollow" }, text(value));
   };
+  // Without blank lines around it, and without the indentation that all its lines have.
+  const dedented = (value) => {
+    const lines = value.replace(/^(?:[ \t]*\n)+/, "").trimEnd().split("\n");
+    const indents = lines.filter((line) => line.trim()).map((line) => line.match(/^ */)[0].length);
+    const most = indents.reduce((least, indent) => Math.min(least, indent), Infinity);
+    return lines.map((line) => line.slice(most)).join("\n");
+  };
+  // The end of a path tells more than its beginning.
+  const tail = (name) => (name.length > 40 ? "…" + name.slice(-39) : name);
   const size = (bytes) => (bytes < 10240 ? number.format(bytes) + " bytes" : number.format(Math.round(bytes / 1024)) + " KiB");
   const detail = (row) => {
     const check = checks[row[0]], host = hosts[row[1]];
@@ -133,7 +145,7 @@
     const left = make("div"), right = make("div");
     const part = (head, ...content) => left.append(make("h3", {}, head), ...content);
     if (told && told.synopsis) part("Synopsis", make("p", {}, text(told.synopsis)));
-    if (seen.output) part("Output", make("pre", { tabindex: "0" }, text(seen.output.replace(/^(?:[ \t]*\n)+/, "").trimEnd())));
+    if (seen.output) part("Output", make("pre", { tabindex: "0" }, text(dedented(seen.output))));
     if (seen.cut) left.append(make("p", { class: "more" }, size(seen.cut) + (seen.output ? " more are" : " of output are") + " not on this page."));
     if (told && told.description) part("Description", make("p", {}, text(told.description)));
     if (told && told.solution) part("Solution", make("p", {}, text(told.solution)));
@@ -180,32 +192,42 @@
     vpr: (row) => score(row, 4, "VPR"),
     epss: (row) => make("td", { class: "number", "data-head": "EPSS" }, checks[row[0]][5] === null ? null : (checks[row[0]][5] * 100).toFixed(1) + " %"),
     change: (row) => make("td", {}, row[8] === null ? null : make("span", { class: "badge " + CHANGES[row[8]] }, CHANGES[row[8]])),
-    report: (row) => make("td", { class: "where" }, text(reports[row[7]] === undefined ? "report " + (row[7] + 1) : reports[row[7]])),
+    report: (row) => {
+      const name = reports[row[7]] === undefined ? "report " + (row[7] + 1) : reports[row[7]];
+      return make("td", { class: "report", title: name }, text(tail(name)));
+    },
   };
   const score = (row, at, head) => make("td", { class: "number", "data-head": head }, checks[row[0]][at] === null ? null : checks[row[0]][at].toFixed(1));
-  const toggle = (line, row) => {
-    const button = line.querySelector(".open-row");
-    const open = button.getAttribute("aria-expanded") === "true";
-    button.setAttribute("aria-expanded", String(!open));
-    line.classList.toggle("open", !open);
-    if (open) line.nextElementSibling.remove();
-    else line.after(make("tr", { class: "detail" }, make("td", { colspan: columns.length }, detail(row))));
+  const opened = new Set();
+  let perPage = PAGE;
+  const toggle = (line, index) => {
+    const open = !opened.delete(index);
+    if (open) opened.add(index);
+    line.querySelector(".open-row").setAttribute("aria-expanded", String(open));
+    line.classList.toggle("open", open);
+    if (open) line.after(make("tr", { class: "detail" }, make("td", { colspan: columns.length }, detail(rows[index]))));
+    else line.nextElementSibling.remove();
   };
   const draw = () => {
-    const last = Math.max(0, Math.ceil(state.shown.length / PAGE) - 1);
+    const last = Math.max(0, Math.ceil(state.shown.length / perPage) - 1);
     state.page = Math.min(state.page, last);
-    const lines = state.shown.slice(state.page * PAGE, (state.page + 1) * PAGE).map((index) => {
+    const lines = state.shown.slice(state.page * perPage, (state.page + 1) * perPage).map((index) => {
       const row = rows[index];
       const line = make("tr", { class: row[8] === 1 ? "row gone" : "row" }, ...columns.map((column) => cells[column.key](row)));
       line.addEventListener("click", (event) => {
-        if (!event.target.closest("a") && !String(getSelection())) toggle(line, row);
+        if (!event.target.closest("a") && !String(getSelection())) toggle(line, index);
       });
+      line.dataset.row = index;
       return line;
     });
     if (!lines.length) {
       lines.push(make("tr", {}, make("td", { class: "empty", colspan: columns.length }, rows.length ? "Nothing matches." : "There is no finding in this report.")));
     }
     $("rows").replaceChildren(...lines);
+    for (const line of lines) {
+      const index = Number(line.dataset.row);
+      if (opened.delete(index)) toggle(line, index);
+    }
     for (const head of $("heads").children) {
       if (head.dataset.key === state.column) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
@@ -237,7 +259,9 @@
     if (state.host !== null) add("host", state.host, () => { state.host = null; });
     if (state.check !== null) add("check", state.check.name, () => { state.check = null; });
     $("choices").querySelectorAll(".filter").forEach((chip) => chip.remove());
-    $("choices").append(...filters);
+    $("clear").before(...filters);
+    for (const select of document.querySelectorAll("[data-choice]")) select.value = state[select.dataset.choice] === null ? "" : state[select.dataset.choice];
+    $("clear").hidden = state.shown.length === rows.length && !state.query && !filters.length && state.severities.size === SEVERITIES.length;
   };
   const only = (wanted) => {
     Object.assign(state, wanted);
@@ -261,15 +285,28 @@
       filter();
     } }, make("i", { class: "dot " + SEVERITIES[severity] }), SEVERITIES[severity]));
   }
-  const choice = (label, words, take) => $("choices").append(make("select", { "aria-label": label, onchange: (event) => {
-    take(event.target.value === "" ? null : Number(event.target.value));
+  const choice = (key, label, words) => $("choices").append(make("select", { "aria-label": label, name: key, "data-choice": key, onchange: (event) => {
+    state[key] = event.target.value === "" ? null : Number(event.target.value);
     filter();
   } }, make("option", { value: "" }, label), ...words.map((word, at) => make("option", { value: at }, word))));
-  if (columns.some((column) => column.key === "change")) choice("All changes", CHANGES, (value) => { state.change = value; });
-  if (reports.length > 1) choice("All reports", reports, (value) => { state.report = value; });
+  if (isCompared) choice("change", "All changes", CHANGES);
+  if (reports.length > 1) choice("report", "All reports", reports.map(tail));
+  $("choices").append(make("button", { class: "chip", id: "clear", type: "button", onclick: () => {
+    $("query").value = "";
+    Object.assign(state, unfiltered());
+    filter();
+    $("query").focus();
+  } }, "Clear"));
   for (const item of document.querySelectorAll("[data-severity]")) {
     const severity = Number(item.dataset.severity);
     const button = make("button", { type: "button", title: "Only " + SEVERITIES[severity], onclick: () => only({ severities: new Set([severity]) }) });
+    button.append(...item.childNodes);
+    item.append(button);
+  }
+  for (const item of document.querySelectorAll("[data-change]")) {
+    const change = CHANGES.indexOf(item.dataset.change);
+    if (!rows.some((row) => row[8] === change)) continue;
+    const button = make("button", { type: "button", title: "Only " + CHANGES[change], onclick: () => only({ change }) });
     button.append(...item.childNodes);
     item.append(button);
   }
@@ -294,6 +331,17 @@
       $("query").focus();
     }
   });
+  // Paper has no next page to ask for.
+  const turn = (rowsPerPage) => {
+    if (state.shown.length <= PAGE || perPage === rowsPerPage) return;
+    state.page = Math.floor((state.page * perPage) / rowsPerPage);
+    perPage = rowsPerPage;
+    draw();
+  };
+  addEventListener("beforeprint", () => turn(PRINTED));
+  addEventListener("afterprint", () => turn(PAGE));
+  // With nothing to look through, there is nothing to look through it with.
+  if (!rows.length) for (const part of [document.querySelector(".tools"), $("status"), $("heads")]) part.hidden = true;
   $("app").hidden = false;
   draw();
 })();

@@ -45,9 +45,13 @@ impl Told<'_> {
                 ("fixed", "Fixed", changes.fixed),
                 ("changed", "Changed", changes.changed),
                 ("unchanged", "Unchanged", changes.unchanged),
+                ("unseen", "No longer seen, not known to be closed", changes.unseen),
             ];
             for (class, word, count) in parts {
-                writeln!(out, "<li class=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
+                if class == "unseen" && count == 0 {
+                    continue;
+                }
+                writeln!(out, "<li class=\"{class}\" data-change=\"{class}\"><b>{}</b> {word}</li>", grouped(count))?;
             }
             writeln!(out, "</ul>")?;
         }

@@ -27,7 +27,7 @@ use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
 /// So many checks are listed.
 const CHECKS: usize = 20;
-/// So many checks of each list of a comparison, which has three.
+/// So many checks of each list of a comparison, which has four.
 const COMPARED: usize = 10;
 /// So many hosts are listed.
 const HOSTS: usize = 10;
@@ -156,7 +156,11 @@ impl Writer {
 
     fn headline(&self) -> String {
         if let Some(changes) = self.summary.changes {
-            return format!("Scan findings: {} new, {} fixed", grouped(changes.new), grouped(changes.fixed));
+            let unseen = match changes.unseen {
+                0 => String::new(),
+                unseen => format!(", {} unseen", grouped(unseen)),
+            };
+            return format!("Scan findings: {} new, {} fixed{unseen}", grouped(changes.new), grouped(changes.fixed));
         }
         let [info, low, medium, high, critical] = self.summary.counts;
         let worst: Vec<String> = [(critical, "critical"), (high, "high"), (medium, "medium"), (low, "low")]
@@ -212,19 +216,29 @@ impl Writer {
     }
 
     fn write_changes(&self, out: &mut String, changes: Changes) -> std::fmt::Result {
-        writeln!(
-            out,
-            "| New | Fixed | Changed | Unchanged |\n|--:|--:|--:|--:|\n| **{}** | **{}** | {} | {} |\n",
-            grouped(changes.new),
-            grouped(changes.fixed),
-            grouped(changes.changed),
-            grouped(changes.unchanged)
-        )?;
+        let [new, fixed, changed, unchanged, unseen] =
+            [changes.new, changes.fixed, changes.changed, changes.unchanged, changes.unseen].map(grouped);
+        if changes.unseen == 0 {
+            writeln!(
+                out,
+                "| New | Fixed | Changed | Unchanged |\n|--:|--:|--:|--:|\n\
+                 | **{new}** | **{fixed}** | {changed} | {unchanged} |\n"
+            )?;
+        } else {
+            writeln!(
+                out,
+                "| New | Fixed | Changed | Unchanged | Unseen |\n|--:|--:|--:|--:|--:|\n\
+                 | **{new}** | **{fixed}** | {changed} | {unchanged} | {unseen} |\n\n\
+                 Unseen: listed before and not now, which does not tell that it is closed.\n"
+            )?;
+        }
         let checks = &self.summary.checks;
         let new = checks.ranked(|check| check.new.count > 0, |check| &check.name);
         write_list(out, "New findings", &new, COMPARED, |check| &check.new)?;
         let fixed = checks.ranked(|check| check.fixed.count > 0, |check| &check.name);
         write_list(out, "Fixed findings", &fixed, COMPARED, |check| &check.fixed)?;
+        let unseen = checks.ranked(|check| check.unseen.count > 0, |check| &check.name);
+        write_list(out, "Unseen, not known to be closed", &unseen, COMPARED, |check| &check.unseen)?;
         let changed = checks.ranked(|check| check.changed.count > 0, |check| &check.name);
         write_list(out, "Changed findings", &changed, COMPARED, |check| &check.changed)?;
         self.write_forgotten(out)
@@ -289,12 +303,13 @@ fn write_list(
     writeln!(out, "### {heading}\n\n| Severity | Finding | CVSS | VPR | Where |\n|---|---|--:|--:|---|")?;
     let score = |score: Option<f64>| score.map(|score| format!("{score:.1}")).unwrap_or_default();
     for check in checks.iter().take(most) {
+        // The sign and its word stay on one line.
         let severity = match check.severity {
-            Severity::Critical => "🟥 critical",
-            Severity::High => "🟧 high",
-            Severity::Medium => "🟨 medium",
-            Severity::Low => "🟦 low",
-            Severity::Info => "⬜ info",
+            Severity::Critical => "🟥\u{a0}critical",
+            Severity::High => "🟧\u{a0}high",
+            Severity::Medium => "🟨\u{a0}medium",
+            Severity::Low => "🟦\u{a0}low",
+            Severity::Info => "⬜\u{a0}info",
         };
         write!(out, "| {severity} | **{}**", prose(&check.name, NAME))?;
         let mut facts: Vec<String> = check.plugin_id.iter().map(|id| code(id, SPOT)).collect();
@@ -321,8 +336,9 @@ fn write_list(
 }
 
 fn places(part: &Part) -> String {
-    let mut parts: Vec<String> = part.places.iter().take(PLACES).map(|place| code(place, SPOT)).collect();
-    let more = part.count.saturating_sub(parts.len() as u64);
+    let shown = || part.places.iter().take(PLACES);
+    let mut parts: Vec<String> = shown().map(|(place, _)| code(place, SPOT)).collect();
+    let more = part.count.saturating_sub(shown().map(|(_, count)| count).sum());
     if more > 0 {
         parts.push(format!("+{}", grouped(more)));
     }

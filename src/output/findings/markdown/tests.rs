@@ -48,8 +48,8 @@ fn the_worst_come_first_grouped_by_check() {
 
     | Severity | Finding | CVSS | VPR | Where |
     |---|---|--:|--:|---|
-    | 🟥 critical | **Example Library \< 1.1**<br>`156032` `CVE-2021-0001` `CVE-2021-0002` `CVE-2021-0003` +2<br>Update the library. |  | 9.2 | `web01:443/tcp` `web02:443/tcp` `web03:443/tcp` +1 |
-    | 🟨 medium | **plugin 2**<br>`2` |  |  | `web01:22/tcp` |
+    | 🟥 critical | **Example Library \< 1.1**<br>`156032` `CVE-2021-0001` `CVE-2021-0002` `CVE-2021-0003` +2<br>Update the library. |  | 9.2 | `web01:443/tcp` `web02:443/tcp` `web03:443/tcp` +1 |
+    | 🟨 medium | **plugin 2**<br>`2` |  |  | `web01:22/tcp` |
 
     1 informational finding is not listed.
 
@@ -89,19 +89,19 @@ fn a_comparison_tells_what_is_new_and_fixed_and_where() {
 
     | Severity | Finding | CVSS | VPR | Where |
     |---|---|--:|--:|---|
-    | 🟧 high | **plugin 1**<br>`1` |  |  | `b` |
+    | 🟧 high | **plugin 1**<br>`1` |  |  | `b` |
 
     ### Fixed findings
 
     | Severity | Finding | CVSS | VPR | Where |
     |---|---|--:|--:|---|
-    | 🟦 low | **plugin 2**<br>`2` |  |  | `c` |
+    | 🟦 low | **plugin 2**<br>`2` |  |  | `c` |
 
     ### Changed findings
 
     | Severity | Finding | CVSS | VPR | Where |
     |---|---|--:|--:|---|
-    | ⬜ info | **plugin 3**<br>`3` |  |  | `d` |
+    | ⬜ info | **plugin 3**<br>`3` |  |  | `d` |
 
     ### Hosts with the worst findings
 
@@ -119,7 +119,7 @@ fn nothing_is_a_summary_too_and_information_alone_is_listed() {
     assert!(!none.contains("###"), "{none}");
     let info = summary(&[row("h", "1", Severity::Info)]);
     assert!(info.starts_with("## Scan findings: 1 informational\n"), "{info}");
-    assert!(info.contains("| ⬜ info | **plugin 1**"), "{info}");
+    assert!(info.contains("| ⬜\u{a0}info | **plugin 1**"), "{info}");
 }
 
 #[test]

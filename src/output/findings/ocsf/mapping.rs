@@ -135,6 +135,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
                 Baseline::Unchanged => "unchanged",
                 Baseline::Updated => "updated",
                 Baseline::Absent => "absent",
+                Baseline::Unseen => "unseen",
             }),
         },
     };

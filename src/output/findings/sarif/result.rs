@@ -130,10 +130,18 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
             Baseline::New => "new",
             Baseline::Unchanged => "unchanged",
             Baseline::Updated => "updated",
-            Baseline::Absent => "absent",
+            // SARIF's word for both says only that it is not in the newer report.
+            Baseline::Absent | Baseline::Unseen => "absent",
         }),
         rank: vpr.map(|vpr| (vpr * 100.0).round() / 10.0),
-        message: Message { text: message(finding, &host, &ip) },
+        message: Message {
+            text: match baseline {
+                Some(Baseline::Unseen) => {
+                    format!("{}, no longer seen, not known to be closed", message(finding, &host, &ip))
+                }
+                _ => message(finding, &host, &ip),
+            },
+        },
         locations: [Location {
             physical_location: anchor,
             logical_locations: qualified(&host, details)

@@ -1,0 +1,142 @@
+//! Which files are written, which are spared, and what is said where nobody reads any more.
+
+use super::{home, in_sandbox};
+use crate::common::Env;
+
+#[test]
+fn one_file_by_two_names_is_refused_also_before_it_is_there() {
+    let env = home();
+    let asked = ["results", "--from", "newer.nessus", "-o", "csv=new.out", "-o", "json=./new.out"];
+    let output = env.run(&asked).expect_code(2);
+    assert!(output.stderr.contains("twice"), "{output}");
+    assert_eq!(env.read("new.out"), None);
+}
+
+#[test]
+fn a_report_that_is_read_is_not_replaced() {
+    let env = home();
+    let before = env.read("newer.nessus").unwrap();
+    for asked in [
+        &["results", "--from", "newer.nessus", "-o", "csv=./newer.nessus"][..],
+        &["diff", "./older.nessus", "./newer.nessus", "-o", "json=newer.nessus"],
+        &["diff", "./newer.nessus", "./older.nessus", "-o", "json=newer.nessus"],
+    ] {
+        let output = env.run(asked).expect_code(2);
+        assert!(output.stderr.contains("newer.nessus is read, and would be replaced"), "{output}");
+        assert_eq!(env.read("newer.nessus").unwrap(), before);
+    }
+    // A baseline may roll on: it is read whole before the new one takes its place.
+    let first = ["results", "--from", "older.nessus", "-o", "last.json"];
+    env.run(&first).expect_code(0);
+    let roll = ["results", "--from", "newer.nessus", "--baseline", "./last.json", "--fail-on-new", "-o", "last.json"];
+    env.run(&roll).expect_code(10);
+    env.run(&roll).expect_code(0);
+}
+
+#[test]
+fn what_can_be_read_once_is_named_once() {
+    let env = home();
+    for asked in [
+        &["results", "--from", "-", "--from", "-"][..],
+        &["results", "--from", "newer.nessus", "--from", "./newer.nessus"],
+        &["results", "--from", "-", "--baseline", "file:-", "--fail-on-new"],
+        &["diff", "file:-", "file:-"],
+    ] {
+        let output = env.run(asked).expect_code(2);
+        assert!(output.stderr.contains("named twice"), "{output}");
+        assert_eq!(output.stdout, "");
+    }
+}
+
+#[test]
+fn a_report_that_breaks_off_leaves_the_file_and_says_so_in_every_place() {
+    let env = home();
+    let whole = env.read("newer.nessus").unwrap();
+    env.file("cut.nessus", &whole[..whole.len() / 2], 0o644);
+    env.file("kept.json", "what was there", 0o644);
+    let asked = ["results", "--from", "cut.nessus", "-o", "kept.json", "-o", "new.csv", "-o", "ndjson=-"];
+    let output = env.run(&asked).expect_code(16);
+    assert_eq!(env.read("kept.json").unwrap(), "what was there");
+    assert_eq!(env.read("new.csv"), None);
+    assert!(env.read("kept.json.partial").unwrap().trim_end().ends_with("\"complete\":false}"));
+    assert!(env.read("new.csv.partial").unwrap().lines().count() > 1);
+    assert_eq!(output.stdout.lines().last(), Some("{\"kind\":\"end\",\"complete\":false}"));
+    assert!(output.stderr.contains(" (incomplete)"), "{output}");
+    assert!(output.stderr.contains("kept.json.partial"), "{output}");
+    // Nobody knows what the rest has: the gate is told, and is not how it ends.
+    let asked = ["results", "--from", "cut.nessus", "--fail-on", "low", "-o", "csv=/dev/null"];
+    let output = env.run(&asked).expect_code(16);
+    assert!(output.stderr.contains("warning: gate: "), "{output}");
+    let whole = env.run(&["results", "--from", "newer.nessus", "-f", "ndjson"]).expect_code(0);
+    assert!(!whole.stderr.contains("incomplete"), "{whole}");
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_call_without_a_word_and_files_and_gates_go_on() {
+    let env = home();
+    let program = env!("CARGO_BIN_EXE_scanctl");
+    // The status of the first command of a pipe is not the shell's own.
+    let first_line = |flags: &str| {
+        let script = format!(
+            "( '{program}' results --from newer.nessus -f ndjson {flags} 2>err; echo $? >code ) | head -n 1 >/dev/null"
+        );
+        let output = in_shell(&env, &script);
+        assert_eq!(output, Some(0));
+        (env.read("code").unwrap().trim().to_owned(), env.read("err").unwrap())
+    };
+    // More than a pipe holds, so that the reader is gone before the end.
+    let text = env.read("newer.nessus").unwrap();
+    let host = "<ReportHost ";
+    let (head, hosts) = text.split_at(text.find(host).unwrap());
+    let end = hosts.rfind("</ReportHost>").unwrap() + "</ReportHost>".len();
+    env.file("newer.nessus", format!("{head}{}{}", hosts[..end].repeat(60), &hosts[end..]), 0o644);
+    assert_eq!(first_line(""), ("0".to_owned(), String::new()));
+    let (code, said) = first_line("--fail-on low");
+    assert!(code == "10" && said.contains("error: gate: "), "{code} {said}");
+    let (code, said) = first_line("-o ndjson=- -o all.csv");
+    assert!(code == "0" && !said.contains("incomplete"), "{code} {said}");
+    assert!(env.read("all.csv").unwrap().lines().count() > 1000);
+}
+
+/// The exit code of a shell script in the home.
+fn in_shell(env: &Env, script: &str) -> Option<i32> {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", env.path("home"));
+    command.current_dir(env.folder()).stdin(std::process::Stdio::null());
+    command.status().expect("a shell").code()
+}
+
+#[test]
+fn raw_bytes_and_exports_are_files_of_the_vendors() {
+    let env = Env::new();
+    let output = in_sandbox(
+        &env,
+        "scanctl export io/219 -o a.nessus && scanctl results --from a.nessus -f json -o a.json && \
+         scanctl results io/219 -f json -o b.json && scanctl results sc/@8 --raw -o c.zip && \
+         scanctl results --from c.zip -f json -o c.json && scanctl results sc/@8 -f json -o d.json && \
+         scanctl export io/219 --as html -o e.html",
+    );
+    output.expect_code(0);
+    let ids = |name: &str| -> Vec<String> {
+        let text = env.read(name).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!ids("a.json").is_empty());
+    assert_eq!(ids("a.json"), ids("b.json"));
+    assert_eq!(ids("c.json"), ids("d.json"));
+    assert!(env.read("e.html").unwrap().contains("</html>"));
+}
+
+#[test]
+fn a_result_that_is_not_whole_is_refused_and_a_part_never_passes_for_the_whole() {
+    let env = Env::new();
+    in_sandbox(&env, "scanctl results io/231 -o a.json").expect_code(6);
+    assert_eq!((env.read("a.json"), env.read("a.json.partial")), (None, None));
+    in_sandbox(&env, "scanctl results io/231 --partial -o a.json").expect_code(11);
+    assert!(env.read("a.json").is_none() && env.read("a.json.partial").is_some());
+    // What is no advice there is not given there.
+    let output = in_sandbox(&env, "scanctl diff sc/@9 sc/@10").expect_code(6);
+    assert!(output.stderr.contains("hint: only whole results can be compared"), "{output}");
+    assert!(!output.stderr.contains("--partial"), "{output}");
+}

@@ -215,8 +215,13 @@ pub fn report(ui: &Ui, error: &Error, subject: rows::Subject<'_>) {
         return;
     }
     if ui.json_errors() {
-        ui.stderr(&serde_json::json!({ "error": rows::error_json(error, subject) }).to_string());
+        ui.stderr(&error_line(error, subject));
     } else {
         ui.error(error);
     }
+}
+
+/// An error as programs read it from stderr: an object in one line.
+pub fn error_line(error: &Error, subject: rows::Subject<'_>) -> String {
+    serde_json::json!({ "error": rows::error_json(error, subject) }).to_string()
 }

@@ -92,8 +92,10 @@ pub struct PreparedChange {
     pub warnings: Vec<String>,
     /// What the user must say yes to, beyond what every such verb asks; a fragment that fits before a question mark.
     pub doubts: Vec<String>,
-    /// Said in the outcome: what follows the request, what is left behind.
+    /// Said in the outcome: what is left behind, what is to be known of it.
     pub message: Option<String>,
+    /// Said in a dry run alone: what would be sent after the request that is planned.
+    pub then: Option<String>,
 }
 
 impl PreparedChange {
@@ -108,6 +110,7 @@ impl PreparedChange {
             warnings: Vec::new(),
             doubts: Vec::new(),
             message: None,
+            then: None,
         }
     }
 

@@ -399,8 +399,9 @@ pub struct Identity {
 /// - `launch` and `control` send at most one changing request to one vendor. A lost answer is
 ///   [`crate::error::Detail::Lost`]; they never try again by themselves.
 /// - `control` hits the run named by its target and no other; else exit 6.
-/// - `apply` sends one changing request; an import also the file before it. A lost answer to the request that makes the
-///   change is [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
+/// - `apply` sends one changing request; an import also the file before it, and an older form of the request only after
+///   the newer one was refused for certain. A lost answer to the request that makes the change is
+///   [`crate::error::Detail::Lost`]; one that is lost before it changed nothing, and says so.
 /// - Everything else only reads.
 #[async_trait(?Send)]
 pub trait Backend {

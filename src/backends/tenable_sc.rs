@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use self::analysis::reader;
 use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
 use super::sc_rest::choice::{Family, Kinship, newest_first};

@@ -128,13 +128,20 @@ impl Changing<'_> {
                 }
                 Err(error) => return failed(outcome, error),
             },
-            Err(error) => {
-                if let (Detail::Planned(_), Some(message)) = (error.detail(), &prepared.message) {
-                    self.context.ui.status(&format!("note: {message}"));
-                    outcome.message = Some(message.clone());
+            Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
+                for text in [&prepared.then, &prepared.message].into_iter().flatten() {
+                    self.context.ui.status(&format!("note: {text}"));
                 }
-                return failed(outcome, self.unless_interrupted(error));
+                let said: Vec<&str> =
+                    [&prepared.then, &prepared.message].into_iter().flatten().map(|text| &**text).collect();
+                outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
+                return failed(outcome, self.unless_interrupted(planned));
             }
+            // A signal cut the call off while the answer was under way.
+            Err(error) if error.exit() == Exit::UnknownOutcome => {
+                return failed(outcome, error.hint(look_hint(backend.profile(), &prepared)));
+            }
+            Err(error) => return failed(outcome, self.unless_interrupted(error)),
         };
         self.applied(output, backend, &prepared, applied, sent, outcome).await
     }

@@ -142,10 +142,15 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Ok(context.interrupt.received().unwrap_or(Exit::Success));
     };
     pipeline.delivery.end(&decoded, decoded.is_complete());
-    let exit = decoded.problem.map_or(Exit::Success, |problem| tell(&context.ui, problem));
+    let exit = decoded.problem.as_ref().map_or(Exit::Success, Error::exit);
     let Newer { delivery, new, fail_on_new, .. } = pipeline;
     let gate = Gates { any: None, new: fail_on_new }.judge(&Counts::default(), &new);
-    Ok(conclude(context, delivery, exit, gate)?)
+    let failed = || {
+        if let Some(problem) = decoded.problem {
+            tell(&context.ui, problem);
+        }
+    };
+    Ok(conclude(context, delivery, exit, gate, failed)?)
 }
 
 /// Reads the newer report, and the older one once more. `None` where the thread that reads kept everything.

@@ -62,6 +62,9 @@ pub struct Delivered {
     pub failures: Vec<Error>,
 }
 
+/// Makes the writer of a format.
+type MakeWriter<F> = fn(F, Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter>;
+
 impl Delivery {
     /// Reads what is wanted and opens every file; `make` makes the writer of a format.
     ///
@@ -71,7 +74,7 @@ impl Delivery {
         wanted: &Wanted,
         mut options: Options,
         ui: &Ui,
-        make: fn(F, Box<dyn Write + Send>, &Options) -> Box<dyn ReportWriter>,
+        make: MakeWriter<F>,
     ) -> Result<Self> {
         let mut outlets: Vec<Outlet> = Vec::new();
         for (format, place) in wanted.places::<F>()? {

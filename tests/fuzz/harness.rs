@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Read, Write as _};
 
-use scanctl::backends::{cloudflare, juniper};
+use scanctl::backends::{cloudflare, juniper, tenable_sc};
 use scanctl::error::Result;
 use scanctl::exit::Exit;
 use scanctl::findings::{Chunks, Decoded, Finding, FindingId, FindingSink, Origin, PageReader, decode, decode_pages};
@@ -81,7 +81,7 @@ pub fn packed(bytes: &[u8]) {
 /// Whatever a vendor answers is read to an end, every time the same, or named as bad; the same answer once more brings
 /// the same rows once more under ids of their own.
 pub fn answers(bytes: &[u8]) {
-    for reader in [juniper::reader, cloudflare::reader] {
+    for reader in [tenable_sc::reader, juniper::reader, cloudflare::reader] {
         let (rows, decoded) = read_answers(reader(), &[bytes]);
         let (again, twice) = read_answers(reader(), &[bytes, bytes]);
         let problem = decoded.problem.as_ref().map(scanctl::error::Error::one_line);

@@ -61,6 +61,9 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         Just("true".to_owned()),
         Just("[]".to_owned()),
         Just("{\"a\": [1, {\"b\": null}]}".to_owned()),
+        Just("{\"id\": \"3\", \"name\": \"High\"}".to_owned()),
+        Just("\"CVE-2021-44228,CVE-2021-45046\"".to_owned()),
+        Just("\"-1\"".to_owned()),
         any::<i32>().prop_map(|number| number.to_string()),
         any::<f32>()
             .prop_filter("JSON has no others", |number| number.is_finite())
@@ -85,8 +88,22 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
             "proto",
             "status",
             "new",
+            "ip",
+            "dnsName",
+            "pluginID",
+            "protocol",
+            "severity",
+            "riskFactor",
+            "family",
+            "cve",
+            "xref",
+            "seeAlso",
+            "pluginText",
+            "baseScore",
+            "firstSeen",
+            "acceptRisk",
         ],
-        0..8,
+        0..12,
     );
     let row = keys.prop_flat_map(move |keys| {
         let count = keys.len();
@@ -103,15 +120,17 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
         let entries: Vec<String> = entries.iter().map(|(address, list)| format!("\"{address}\": {list}")).collect();
         format!("{{\"success\": true, \"errors\": [], \"result\": {{{}}}}}", entries.join(","))
     });
-    (prop_oneof![list, map], any::<prop::sample::Index>(), prop_oneof![3 => Just(false), 1 => Just(true)]).prop_map(
-        |(text, at, cut)| {
+    let page = list.clone().prop_map(|list| {
+        format!("{{\"type\": \"regular\", \"response\": {{\"totalRecords\": \"9\", \"results\": {list}}}, \"error_code\": 0}}")
+    });
+    (prop_oneof![list, map, page], any::<prop::sample::Index>(), prop_oneof![3 => Just(false), 1 => Just(true)])
+        .prop_map(|(text, at, cut)| {
             let mut bytes = text.into_bytes();
             if cut {
                 bytes.truncate(at.index(bytes.len()));
             }
             bytes
-        },
-    )
+        })
 }
 
 proptest! {

@@ -11,6 +11,7 @@ mod conformance;
 mod control;
 mod definitions;
 mod findings;
+mod formats;
 mod fuzz;
 mod harness;
 mod http;

@@ -186,6 +186,11 @@ impl Config {
         self.ports.iter().filter_map(Loose::owned).collect()
     }
 
+    /// Days between scans, 0 for one scan.
+    pub fn days(&self) -> Option<f64> {
+        self.frequency.text()?.trim().parse().ok()
+    }
+
     /// Whether it scans once.
     pub fn is_one_off(&self) -> bool {
         self.frequency.number() == Some(0)

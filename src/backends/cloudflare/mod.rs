@@ -12,6 +12,7 @@
 //! - Over the rate limit everything of the user is blocked for five minutes, the dashboard included.
 
 mod answer;
+mod changes;
 mod form;
 mod order;
 mod results;
@@ -114,12 +115,7 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, settings: Option<&Settings>) -> Support {
-    super::in_this_version(operation, offered(operation, settings))
-}
-
-/// What the vendor's API can do.
-fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
+fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: false } => Support::Via(CLONES),
@@ -219,6 +215,10 @@ struct Listed {
 impl Listed {
     fn find(&self, scan: &ScanId) -> Option<&Config> {
         self.configs.iter().find(|config| config.id().as_ref() == Some(scan))
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.configs.iter().filter_map(Config::id).map(|id| id.as_str().to_owned()).collect()
     }
 }
 
@@ -384,7 +384,7 @@ impl Backend for Cloudflare {
                 return Err(Error::bad_data(format!("scan config {scan} is listed without an address")));
             }
         }
-        let before = listed.configs.iter().filter_map(Config::id).map(|id| id.as_str().to_owned()).collect();
+        let before = listed.ids();
         let warnings =
             warnings.into_iter().chain(listed.notes).map(|text| format!("profile `{}`: {text}", self.profile));
         Ok(Prepared { target: target.clone(), order, before, warnings: warnings.collect() })
@@ -507,16 +507,16 @@ impl Backend for Cloudflare {
         Err(unsupported(&SPEC, Operation::RunsShow, NO_RUNS))
     }
 
-    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
-        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    async fn prepare_change(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
+        self.before_change(target, change).await
     }
 
     async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
-        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+        self.send_change(prepared).await
     }
 
-    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
-        Ok(Found::Untold)
+    async fn find_applied(&self, prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        self.look_for_change(prepared).await
     }
 
     async fn close(&self) {

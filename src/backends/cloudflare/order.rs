@@ -1,4 +1,4 @@
-//! Checks what a launch is to scan before anything is sent: addresses, blocks and ports in Cloudflare's notation.
+//! Checks what is to be scanned before anything is sent: addresses, blocks and ports in Cloudflare's notation.
 
 use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -121,7 +121,7 @@ pub fn targets(texts: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     }
     if count > MOST_ADDRESSES {
         return Err(Error::usage(format!("the targets are {count} addresses, and Cloudflare takes {MOST_ADDRESSES}"))
-            .hint("launch them in several calls"));
+            .hint("spread them over several configs"));
     }
     let mut warnings = Vec::new();
     if !special.is_empty() {
@@ -141,7 +141,7 @@ pub fn ports(texts: &[String]) -> Result<Vec<String>> {
     let parts = distinct(texts);
     if let Some(word) = parts.iter().find(|part| matches!(**part, "default" | "all")) {
         if parts.len() > 1 {
-            return Err(Error::usage(format!("`--ports {word}` does not go with other ports")));
+            return Err(Error::usage(format!("`{word}` does not go with other ports")));
         }
         return Ok(vec![(*word).to_owned()]);
     }

@@ -118,7 +118,7 @@ impl Draft {
     /// Whether it is enough for its purpose.
     ///
     /// # Errors
-    /// Exit 2 for what is missing, naming all of it; exit 7 for what cannot be changed.
+    /// Exit 2 for what is missing, naming all of it, or would be emptied; exit 7 for what cannot be changed.
     pub fn check(&self, purpose: Purpose, backend: &str) -> Result<()> {
         match purpose {
             Purpose::New => {
@@ -136,11 +136,14 @@ impl Draft {
                     return Err(Error::usage("what is to be changed?")
                         .hint(format!("what can be changed here: {}", changeable(self.form))));
                 }
-                let fixed = self.iter().find(|(key, _)| key.fixed);
-                fixed.map_or(Ok(()), |(key, _)| {
+                if let Some((key, _)) = self.iter().find(|(key, _)| key.fixed) {
                     let what = format!("backend `{backend}` cannot change `{}` of a scan", key.name);
-                    Err(Error::new(Exit::Unsupported, what)
-                        .hint(format!("what can be changed here: {}", changeable(self.form))))
+                    return Err(Error::new(Exit::Unsupported, what)
+                        .hint(format!("what can be changed here: {}", changeable(self.form))));
+                }
+                let emptied = self.iter().find(|(key, _)| key.required && !self.is_filled(key.name));
+                emptied.map_or(Ok(()), |(key, _)| {
+                    Err(Error::usage(format!("a scan cannot be left without `{}`", key.name)).hint(key.doc))
                 })
             }
         }
@@ -519,6 +522,8 @@ mod tests {
         assert_eq!(new("name = ' '\nrepository = 1\ntargets = []"), "2 missing: `name`, one of `targets`, `assets` | ");
         let change = |file: &str| draft(file, &[]).unwrap().check(Purpose::Change, "acme");
         change("age = 3").unwrap();
+        assert_eq!(told(&change("name = ' '").unwrap_err()), "2 a scan cannot be left without `name` | The name.");
+        change("targets = []").unwrap();
         let able = "name, targets, assets, age, tracking, on_timeout, longest, schedule.type, schedule.repeat";
         assert_eq!(
             told(&change("").unwrap_err()),

@@ -13,11 +13,13 @@
 //! - `Version` asks for a version of the API: one that is too new is rounded down in silence, a removed one refused.
 //! - The scanner is at its end of life. A newer console may have none, and then the endpoint itself is not found.
 
+mod changes;
 mod form;
 mod range;
 mod records;
 mod refusal;
 mod results;
+mod selection;
 #[cfg(test)]
 mod tests;
 
@@ -106,12 +108,7 @@ fn bare_id(verb: Verb) -> &'static str {
     }
 }
 
-fn support(operation: Operation, settings: Option<&Settings>) -> Support {
-    super::in_this_version(operation, offered(operation, settings))
-}
-
-/// What the vendor's API can do.
-fn offered(operation: Operation, _settings: Option<&Settings>) -> Support {
+fn support(operation: Operation, _settings: Option<&Settings>) -> Support {
     match operation {
         Operation::ResultsViaAnalysis => Support::No(NO_ANALYSIS),
         Operation::Launch { targets: true } => {
@@ -221,6 +218,7 @@ impl Juniper {
     async fn list<T: DeserializeOwned>(
         &self,
         path: &[&str],
+        fields: Option<String>,
         label: &'static str,
         id: impl Fn(&T) -> Option<&str>,
     ) -> Result<Listed<T>> {
@@ -228,7 +226,8 @@ impl Juniper {
         let mut known = HashSet::new();
         let mut first = 0;
         loop {
-            let answer = self.http.get(path).header(RANGE, range::ask(first, PAGE)).label(label).send().await?;
+            let request = self.http.get(path).header(RANGE, range::ask(first, PAGE)).label(label);
+            let answer = selection::choosing(request, fields.as_deref()).send().await?;
             let page = answer.json::<Option<Vec<T>>>()?.unwrap_or_default();
             let count = page.len();
             let before = known.len();
@@ -243,13 +242,14 @@ impl Juniper {
         }
     }
 
-    async fn profiles(&self) -> Result<Listed<Profile>> {
-        self.list(&["scanner", "scanprofiles"], "scan profiles", |profile: &Profile| profile.scan_profile_id.text())
-            .await
+    async fn profiles(&self, fields: Option<String>) -> Result<Listed<Profile>> {
+        let path = ["scanner", "scanprofiles"];
+        self.list(&path, fields, "scan profiles", |profile: &Profile| profile.scan_profile_id.text()).await
     }
 
-    async fn profile_of(&self, scan: &ScanId) -> Result<(Profile, Answer)> {
-        let answer = self.http.get(["scanner", "scanprofiles", scan.as_str()]).label("scan profile").send().await?;
+    async fn profile_of(&self, scan: &ScanId, fields: Option<String>) -> Result<(Profile, Answer)> {
+        let request = self.http.get(["scanner", "scanprofiles", scan.as_str()]).label("scan profile");
+        let answer = selection::choosing(request, fields.as_deref()).send().await?;
         let found = one_or_list::<Profile>(&answer)?.into_iter().find(|profile| profile.id().as_ref() == Some(scan));
         // No 404 is documented for this call: an unknown id is an empty list.
         let profile = found.ok_or_else(|| {
@@ -260,9 +260,9 @@ impl Juniper {
     }
 
     /// The runs of a scan profile in no order. "Not found" may mean that it has never run, or that it does not exist.
-    async fn records(&self, scan: &ScanId) -> Result<Option<Listed<RunRecord>>> {
+    async fn records(&self, scan: &ScanId, fields: Option<String>) -> Result<Option<Listed<RunRecord>>> {
         let path = ["scanner", "scanprofiles", scan.as_str(), "runs"];
-        match self.list(&path, "runs", |record: &RunRecord| record.id.text()).await {
+        match self.list(&path, fields, "runs", |record: &RunRecord| record.id.text()).await {
             Ok(listed) => Ok(Some(listed)),
             Err(refused) if refused.answer().code == Some(NOT_FOUND) => Ok(None),
             Err(problem) => Err(problem),
@@ -270,52 +270,66 @@ impl Juniper {
     }
 
     /// The runs of a scan profile, newest first, told by themselves alone.
-    async fn bare_runs(&self, scan: &ScanId) -> Result<(Vec<Run>, Vec<Bytes>)> {
-        let Some(listed) = self.records(scan).await? else { return Ok((Vec::new(), Vec::new())) };
+    async fn bare_runs(&self, scan: &ScanId, fields: Option<String>) -> Result<(Vec<Run>, Vec<Bytes>)> {
+        let chosen = fields.is_some();
+        let Some(listed) = self.records(scan, fields).await? else { return Ok((Vec::new(), Vec::new())) };
         let mut runs: Vec<Run> = listed.rows.iter().filter_map(|record| record.run(scan)).collect();
         newest_first(&mut runs);
+        if chosen {
+            let mut objects = selection::objects(&listed.raw, "id");
+            for run in &mut runs {
+                run.fields = run.run.as_ref().and_then(|id| objects.remove(id.as_str()));
+            }
+        }
         Ok((runs, listed.raw))
     }
 
-    async fn whole(&self, scan: &ScanId) -> Result<Whole> {
-        let (profile, answer) = self.profile_of(scan).await?;
-        let (mut runs, bodies) = self.bare_runs(scan).await?;
+    async fn whole(&self, scan: &ScanId, query: &RunQuery) -> Result<Whole> {
+        let (profile, answer) = self.profile_of(scan, None).await?;
+        let (mut runs, bodies) = self.bare_runs(scan, selection::of_runs(&query.fields)).await?;
         profile.describe(&mut runs);
         let raw = std::iter::once(answer.body).chain(bodies).collect();
         Ok(Whole { profile, runs, raw })
     }
 
     /// Every run of every profile, profile by profile; how many at a time is up to `max_concurrency`.
-    async fn all_runs(&self) -> Result<Reading<Vec<Run>>> {
-        let listed = self.profiles().await?;
+    async fn all_runs(&self, query: &RunQuery) -> Result<Reading<Vec<Run>>> {
+        let listed = self.profiles(None).await?;
         let of_one = async |profile: &Profile| {
             let Some(scan) = profile.id() else { return Ok::<_, Error>((Vec::new(), Vec::new())) };
-            let (mut runs, raw) = self.bare_runs(&scan).await?;
+            let (mut runs, raw) = self.bare_runs(&scan, selection::of_runs(&query.fields)).await?;
             profile.describe(&mut runs);
             Ok((runs, raw))
         };
         let parts = try_join_all(listed.rows.iter().map(of_one)).await?;
         let mut reading = Reading::new(Vec::new(), listed.raw);
+        let of = listed.rows.len();
+        let mut pages = 0;
         for (runs, raw) in parts {
             reading.value.extend(runs);
+            pages += raw.len();
             reading.raw.extend(raw);
         }
         newest_first(&mut reading.value);
-        Ok(reading)
+        Ok(if pages > of { selection::paged(reading, pages) } else { reading })
     }
 
     /// One run by its own id, told by itself alone.
-    async fn bare_run(&self, scan: &ScanId, run: &RunId) -> Result<(Run, Answer)> {
+    async fn bare_run(&self, scan: &ScanId, run: &RunId, fields: Option<String>) -> Result<(Run, Answer)> {
         let path = ["scanner", "scanprofiles", scan.as_str(), "runs", run.as_str()];
-        let answer = self.http.get(path).label("run").send().await?;
+        let chosen = fields.is_some();
+        let answer = selection::choosing(self.http.get(path).label("run"), fields.as_deref()).send().await?;
         let none = || Error::new(Exit::NotFound, format!("scan profile {scan} has no run {run}"));
         let records = one_or_list::<RunRecord>(&answer)?;
         let record = records.iter().find(|record| record.id.text() == Some(run.as_str())).ok_or_else(none)?;
         if record.scan_profile_id.text().is_some_and(|of| of != scan.as_str()) {
             return Err(none().because("the console says that the run is of another scan profile"));
         }
-        let run = record.run(scan).ok_or_else(none)?;
-        Ok((run, answer))
+        let mut told = record.run(scan).ok_or_else(none)?;
+        if chosen {
+            told.fields = selection::objects(std::slice::from_ref(&answer.body), "id").remove(run.as_str());
+        }
+        Ok((told, answer))
     }
 
     fn scan_of<'a>(&self, target: &'a Target) -> Result<&'a ScanId> {
@@ -327,12 +341,12 @@ impl Juniper {
 
     /// The run that is `back` runs before the newest.
     async fn nth_run(&self, scan: &ScanId, back: usize) -> Result<(Option<String>, RunId)> {
-        let whole = self.whole(scan).await?;
+        let whole = self.whole(scan, &RunQuery::default()).await?;
         let run = whole.runs.into_iter().nth(back).and_then(|run| run.run).ok_or_else(|| {
             Error::new(Exit::NotFound, format!("scan profile {scan} has no run that far back"))
                 .hint(format!("`scanctl runs list {}/{scan}` shows its runs", self.profile))
         })?;
-        Ok((whole.profile.scan_profile_name.owned(), run))
+        Ok((whole.profile.name(), run))
     }
 }
 
@@ -366,7 +380,7 @@ impl Backend for Juniper {
         let mut target = match &address.subject {
             Some(IdOrName::Id(id)) => Target { scan: Some(ScanId::new(id.as_ref())), ..Target::default() },
             Some(IdOrName::Name(name)) => {
-                let listed = self.profiles().await?;
+                let listed = self.profiles(None).await?;
                 let found = listed.rows.iter().filter(|profile| profile.scan_profile_name.text() == Some(name));
                 let scan = only_named(&self.profile, name, found.filter_map(Profile::scan).collect())?;
                 Target { scan: Some(scan.scan), name: scan.name, run: None }
@@ -375,7 +389,7 @@ impl Backend for Juniper {
         };
         let scan = self.scan_of(&target)?.clone();
         match (&address.run, verb) {
-            (Some(_), Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::RunsList | Verb::List) => {
+            (Some(_), verb) if verb.takes_scan() => {
                 let hint = Address::full(&self.profile, Some(&scan), None);
                 return Err(Error::usage(format!("`{verb}` takes a scan, not a run")).hint(hint));
             }
@@ -397,19 +411,16 @@ impl Backend for Juniper {
 
     async fn prepare(&self, target: &Target, order: &Order) -> Result<Prepared> {
         let scan = self.scan_of(target)?;
-        if let Some(block) = order.targets.iter().find(|target| target.contains('/')) {
-            return Err(Error::usage(format!("`{block}` is a CIDR block, which JSA does not take as a target"))
-                .hint("name addresses, or a range such as 192.0.2.1-192.0.2.9"));
-        }
+        changes::check_targets(&order.targets)?;
         let mut warnings = Vec::new();
         if !order.targets.is_empty() {
             warnings.push(format!("profile `{}`: {TARGETS}", self.profile));
         }
-        let before = match self.records(scan).await? {
+        let before = match self.records(scan, None).await? {
             Some(listed) => listed.rows.iter().filter_map(|record| record.id.owned()).collect(),
             None => {
                 // "Not found" also means that it has never run. A start would refuse a wrong id as "not permitted".
-                self.profile_of(scan).await?;
+                self.profile_of(scan, None).await?;
                 Vec::new()
             }
         };
@@ -444,13 +455,13 @@ impl Backend for Juniper {
     }
 
     async fn find_launched(&self, prepared: &Prepared, _sent: Instant) -> Result<Vec<Run>> {
-        let (mut runs, _) = self.bare_runs(self.scan_of(&prepared.target)?).await?;
+        let (mut runs, _) = self.bare_runs(self.scan_of(&prepared.target)?, None).await?;
         runs.retain(|run| run.run.as_ref().is_some_and(|id| !prepared.before.iter().any(|old| old == id.as_str())));
         Ok(runs)
     }
 
     async fn active_runs(&self, target: &Target) -> Result<Vec<Run>> {
-        let (mut runs, _) = self.bare_runs(self.scan_of(target)?).await?;
+        let (mut runs, _) = self.bare_runs(self.scan_of(target)?, None).await?;
         runs.retain(|run| !run.is_terminal());
         Ok(runs)
     }
@@ -460,8 +471,12 @@ impl Backend for Juniper {
     }
 
     async fn status(&self, target: &Target) -> Result<Reading<Run>> {
+        self.run(target, &RunQuery::default()).await
+    }
+
+    async fn run(&self, target: &Target, query: &RunQuery) -> Result<Reading<Run>> {
         let scan = self.scan_of(target)?;
-        let Whole { profile, runs, mut raw } = self.whole(scan).await?;
+        let Whole { profile, runs, mut raw } = self.whole(scan, query).await?;
         let wanted = match &target.run {
             Some(id) => runs.iter().find(|run| run.run.as_ref() == Some(id)),
             None => runs.iter().find(|run| !run.is_terminal()).or(runs.first()),
@@ -470,8 +485,8 @@ impl Backend for Juniper {
             (Some(run), _) => run.clone(),
             (None, None) => profile.idle(scan),
             (None, Some(id)) => {
-                let (mut run, answer) = self.bare_run(scan, id).await?;
-                run.name = profile.scan_profile_name.owned();
+                let (mut run, answer) = self.bare_run(scan, id, selection::of_runs(&query.fields)).await?;
+                run.name = profile.name();
                 raw.push(answer.body);
                 run
             }
@@ -482,7 +497,7 @@ impl Backend for Juniper {
     async fn poll(&self, target: &Target, seen: &Seen) -> Result<Run> {
         let scan = self.scan_of(target)?;
         let (Some(id), Some(last)) = (&target.run, &seen.last) else { return Ok(self.status(target).await?.value) };
-        let (mut run, _) = self.bare_run(scan, id).await?;
+        let (mut run, _) = self.bare_run(scan, id, None).await?;
         run.name.clone_from(&last.name);
         if run.is_terminal() {
             // Once more in full, for the profile's word about the end; the end itself is certain already.
@@ -491,7 +506,7 @@ impl Backend for Juniper {
         }
         // The console refuses to start a second run, so a run that was the newest stays it while it is under way.
         if last.native_state.is_some()
-            && let Ok((profile, _)) = self.profile_of(scan).await
+            && let Ok((profile, _)) = self.profile_of(scan, None).await
         {
             profile.describe_newest(&mut run);
         }
@@ -511,40 +526,53 @@ impl Backend for Juniper {
     }
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {
-        let mut reading = self.all_runs().await?;
+        let mut reading = self.all_runs(&RunQuery::default()).await?;
         reading.value.retain(|run| run.state.is_some_and(RunState::is_active));
         Ok(reading)
     }
 
-    async fn scans(&self, _query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
-        let listed = self.profiles().await?;
-        Ok(Reading::new(listed.rows.iter().filter_map(Profile::scan).collect(), listed.raw))
+    async fn scans(&self, query: &ScanQuery) -> Result<Reading<Vec<Scan>>> {
+        let listed = self.profiles(selection::of_profiles(&query.fields)).await?;
+        let mut scans: Vec<Scan> = listed.rows.iter().filter_map(Profile::scan).collect();
+        selection::choose(&mut scans, &listed.raw, query);
+        Ok(Reading::new(scans, listed.raw))
     }
 
-    async fn scan(&self, target: &Target, _query: &ScanQuery) -> Result<Reading<Scan>> {
+    async fn scan(&self, target: &Target, query: &ScanQuery) -> Result<Reading<Scan>> {
         let id = self.scan_of(target)?;
-        let Whole { profile, runs, raw } = self.whole(id).await?;
-        let last_run = runs.into_iter().next();
-        let scan = profile.scan().ok_or_else(|| Error::bad_data(format!("scan profile {id} has no id of its own")))?;
-        Ok(Reading::new(Scan { last_run: last_run.or(scan.last_run), ..scan }, raw))
+        let (profile, answer) = self.profile_of(id, selection::of_profiles(&query.fields)).await?;
+        let (mut runs, bodies) = self.bare_runs(id, None).await?;
+        profile.describe(&mut runs);
+        let mut scan =
+            profile.scan().ok_or_else(|| Error::bad_data(format!("scan profile {id} has no id of its own")))?;
+        scan.last_run = runs.into_iter().next().or(scan.last_run);
+        selection::choose(std::slice::from_mut(&mut scan), std::slice::from_ref(&answer.body), query);
+        Ok(Reading::new(scan, std::iter::once(answer.body).chain(bodies).collect()))
     }
 
-    async fn runs(&self, target: Option<&Target>, _query: &RunQuery) -> Result<Reading<Vec<Run>>> {
-        let Some(target) = target else { return self.all_runs().await };
-        let Whole { runs, raw, .. } = self.whole(self.scan_of(target)?).await?;
-        Ok(Reading::new(runs, raw))
+    async fn runs(&self, target: Option<&Target>, query: &RunQuery) -> Result<Reading<Vec<Run>>> {
+        let reading = match target {
+            None => self.all_runs(query).await?,
+            Some(target) => {
+                let Whole { runs, raw, .. } = self.whole(self.scan_of(target)?, query).await?;
+                let pages = raw.len() - 1;
+                let reading = Reading::new(runs, raw);
+                if pages > 1 { selection::paged(reading, pages) } else { reading }
+            }
+        };
+        Ok(selection::within(reading, query))
     }
 
-    async fn prepare_change(&self, _target: &Target, change: &Change) -> Result<PreparedChange> {
-        Err(unsupported(&SPEC, change.operation(), "not in this version"))
+    async fn prepare_change(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
+        self.before_change(target, change).await
     }
 
     async fn apply(&self, prepared: &PreparedChange) -> Result<Applied> {
-        Err(unsupported(&SPEC, prepared.change.operation(), "not in this version"))
+        self.send_change(prepared).await
     }
 
-    async fn find_applied(&self, _prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
-        Ok(Found::Untold)
+    async fn find_applied(&self, prepared: &PreparedChange, _sent: Instant) -> Result<Found> {
+        self.look_for_change(prepared).await
     }
 
     async fn close(&self) {

@@ -17,6 +17,8 @@ pub struct Profile {
     /// The name; called `name` where it is written.
     #[serde(default)]
     pub scan_profile_name: Loose,
+    #[serde(default)]
+    description: Value,
     /// Free text.
     #[serde(default)]
     schedule: Loose,
@@ -35,6 +37,21 @@ impl Profile {
         self.scan_profile_id.text().map(ScanId::new)
     }
 
+    /// Its name.
+    pub fn name(&self) -> Option<String> {
+        self.scan_profile_name.owned()
+    }
+
+    /// Whether that is its name. Whether the console keeps blanks around a name is not known.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.scan_profile_name.text().is_some_and(|known| known.trim() == name.trim())
+    }
+
+    /// Its description, which may be empty; none where the console does not tell it.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_str()
+    }
+
     /// When its last run ended: a serialised `java.util.Date`, of which only `time` has no traps (`year` counts from
     /// 1900, `month` from 0).
     fn ended_at(&self) -> Option<Timestamp> {
@@ -47,14 +64,14 @@ impl Profile {
         // Whether a newer run is under way is not told here, so this is an end without a state.
         let last_run = self.ended_at().map(|ended| Run {
             scan: Some(scan.clone()),
-            name: self.scan_profile_name.owned(),
+            name: self.name(),
             native_state: self.status.owned(),
             ended_at: Some(ended),
             ..Run::default()
         });
         Some(Scan {
             scan,
-            name: self.scan_profile_name.owned(),
+            name: self.name(),
             enabled: None,
             schedule: self.schedule.owned(),
             targets: None,
@@ -67,7 +84,7 @@ impl Profile {
     pub fn idle(&self, scan: &ScanId) -> Run {
         Run {
             scan: Some(scan.clone()),
-            name: self.scan_profile_name.owned(),
+            name: self.name(),
             state: Some(RunState::Idle),
             native_state: self.status.owned(),
             ..Run::default()
@@ -77,7 +94,7 @@ impl Profile {
     /// Says of its runs, newest first, what only the profile tells: the name of all, word and percentage of the newest.
     pub fn describe(&self, runs: &mut [Run]) {
         for run in runs.iter_mut() {
-            run.name = self.scan_profile_name.owned();
+            run.name = self.name();
         }
         if let Some(newest) = runs.first_mut() {
             self.describe_newest(newest);

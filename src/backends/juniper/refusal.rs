@@ -46,6 +46,8 @@ pub fn refusal(status: u16, _headers: &HeaderMap, body: &[u8]) -> VendorError {
     let gone = matches!(status, 404 | 410) && code != Some(NOT_FOUND);
     let exit = match status {
         422 if removed => Some(Exit::Config),
+        // Numbers of its own for a parameter that is missing or invalid.
+        419 | 420 => Some(Exit::Usage),
         _ if gone => Some(Exit::Unsupported),
         _ => None,
     };

@@ -11,8 +11,10 @@
 //! - A list of runs without a window is the last thirty days.
 
 pub mod choice;
+pub mod definition;
 pub mod dialect;
 pub mod download;
+pub mod query;
 pub mod resolve;
 pub mod result;
 pub mod session;
@@ -21,8 +23,9 @@ pub mod testing;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::Value;
@@ -70,6 +73,22 @@ struct Envelope<T> {
 pub fn open<T: DeserializeOwned>(answer: &Answer) -> Result<(T, Option<Timestamp>)> {
     let envelope: Envelope<T> = answer.json()?;
     Ok((envelope.response, envelope.timestamp.seconds().or(answer.date)))
+}
+
+/// Reads the answer of a request whose content says nothing: an empty text, or the object as it was.
+///
+/// # Errors
+/// A lost outcome for what is no answer of this product.
+pub fn taken(answer: &Answer) -> Result<()> {
+    open::<IgnoredAny>(answer).map(|_| ())
+}
+
+/// The earliest time, by the vendor's clock, that something sent at `sent` can have been made. The vendor's times are
+/// whole seconds, so the second before may be the same moment.
+pub fn earliest(now: Option<Timestamp>, received: Instant, sent: Instant) -> Timestamp {
+    let now = now.unwrap_or_else(Timestamp::now);
+    let ago = SignedDuration::from_secs(i64::try_from(received.duration_since(sent).as_secs()).unwrap_or(i64::MAX));
+    now.checked_sub(ago).and_then(|asked| asked.checked_sub(SignedDuration::from_secs(1))).unwrap_or(Timestamp::MIN)
 }
 
 /// A list in either of its shapes, each object once.

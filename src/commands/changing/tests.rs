@@ -17,7 +17,7 @@ use crate::backends::{
 use crate::cli::{Cli, Global};
 use crate::commands::targets::Job;
 use crate::context::Context;
-use crate::error::{Detail, Error, Lost, Result};
+use crate::error::{Detail, Error, Lost, PlannedRequest, Result};
 use crate::exit::Exit;
 use crate::model::{Address, Control, Difference, Outcome, OutcomeKind, Run, RunId, Scan, ScanId, Verb};
 use crate::output::{Output, Wanted};
@@ -292,4 +292,22 @@ async fn what_was_done_to_a_run_is_said_back() {
         let (outcome, ..) = outcome(backend, change, Some("sc/@8"), true).await;
         assert_eq!(told(&outcome), format!("0 accepted sc/@8 | {expected}"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_says_what_would_follow_and_a_real_one_does_not() {
+    let planned = Error::planned(PlannedRequest { method: "POST".into(), path: "/x".into(), body: None });
+    let two = |applied| {
+        let mut backend = Told::new(applied, vec![]);
+        backend.prepared = Box::new(|prepared| PreparedChange {
+            then: Some("then POST /y".to_owned()),
+            message: Some("it stays".to_owned()),
+            ..prepared
+        });
+        backend
+    };
+    let (dry, ..) = outcome(two(Err(planned)), create(), None, false).await;
+    assert_eq!(told(&dry), "0 planned sc/ | then POST /y; it stays");
+    let (real, ..) = outcome(two(made(scan("54"))), create(), None, false).await;
+    assert_eq!(told(&real), "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; it stays");
 }

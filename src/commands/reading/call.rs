@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::findings::baseline::{Baseline, Standing};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
-use crate::model::Verb;
+use crate::model::{Outcome, Verb};
 use crate::output::delivery::Delivery;
 use crate::output::rows::Subject;
 use crate::ui::Progress;
@@ -73,6 +73,8 @@ impl FindingSink for Pipeline {
 pub struct Call<'a> {
     context: &'a Context,
     fates: Vec<Exit>,
+    /// Failures for programs: the last lines on stderr, after the counts and notes.
+    failures: Vec<String>,
     /// None where the thread that reads kept it.
     pipeline: Option<Pipeline>,
 }
@@ -86,14 +88,14 @@ impl std::fmt::Debug for Call<'_> {
 impl<'a> Call<'a> {
     /// A call that has read nothing.
     pub fn new(context: &'a Context, pipeline: Pipeline) -> Self {
-        Self { context, fates: Vec::new(), pipeline: Some(pipeline) }
+        Self { context, fates: Vec::new(), failures: Vec::new(), pipeline: Some(pipeline) }
     }
 
     /// Tells of the addresses that cannot be read.
     pub fn refused(&mut self, plan: &Plan) {
         for (_, outcome) in &plan.refused {
             self.fates.push(outcome.exit);
-            targets::report_failure(&self.context.ui, outcome);
+            self.failed(outcome);
         }
     }
 
@@ -106,7 +108,12 @@ impl<'a> Call<'a> {
         let read = self.read(opened, None).await;
         if let Some(error) = self.note(read) {
             let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
-            cli::report(&self.context.ui, &error.prefix(&name), subject);
+            let (ui, error) = (&self.context.ui, error.prefix(&name));
+            if ui.json_errors() {
+                self.failures.push(cli::error_line(&error, subject));
+            } else {
+                cli::report(ui, &error, subject);
+            }
         }
     }
 
@@ -130,8 +137,16 @@ impl<'a> Call<'a> {
         };
         let read = read.await;
         if let Some(error) = self.note(read) {
-            let failure = targets::failed(job, backend.spec().id, Verb::Results, error);
-            targets::report_failure(&self.context.ui, &failure);
+            self.failed(&targets::failed(job, backend.spec().id, Verb::Results, error));
+        }
+    }
+
+    fn failed(&mut self, outcome: &Outcome) {
+        match &outcome.error {
+            Some(error) if self.context.ui.json_errors() => {
+                self.failures.push(cli::error_line(error, Subject::of(outcome)));
+            }
+            _ => targets::report_failure(&self.context.ui, outcome),
         }
     }
 
@@ -178,10 +193,13 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Exit 10 for a gate that was reached.
     pub fn finish(self) -> Result<Exit> {
-        let Self { context, mut fates, pipeline } = self;
+        let Self { context, mut fates, failures, pipeline } = self;
         fates.extend(context.interrupt.received());
         let exit = Exit::of_targets(fates);
-        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else { return Ok(exit) };
+        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else {
+            failures.iter().for_each(|line| context.ui.stderr(line));
+            return Ok(exit);
+        };
         let ui = &context.ui;
         if delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {
@@ -190,15 +208,22 @@ impl<'a> Call<'a> {
             };
             ui.status(&format!("{}{compared}", in_words(&all)));
         }
-        conclude(context, delivery, exit, gates.judge(&all, &new))
+        conclude(context, delivery, exit, gates.judge(&all, &new), || failures.iter().for_each(|line| ui.stderr(line)))
     }
 }
 
-/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call.
+/// Ends the documents, tells of them, and lets the gates speak: the exit code of the call. `tell` is what is said of
+/// failures after all notes.
 ///
 /// # Errors
 /// Exit 10 for a gate that was reached.
-pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<()>) -> Result<Exit> {
+pub fn conclude(
+    context: &Context,
+    delivery: Delivery,
+    exit: Exit,
+    gate: Result<()>,
+    tell: impl FnOnce(),
+) -> Result<Exit> {
     let ui = &context.ui;
     let delivered = delivery.finish(exit == Exit::Success);
     for note in &delivered.notes {
@@ -207,17 +232,18 @@ pub fn conclude(context: &Context, delivery: Delivery, exit: Exit, gate: Result<
     for partial in &delivered.partial {
         ui.status(&format!("note: what was read is in {}", partial.display()));
     }
+    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
+    let gate = match gate {
+        Err(gate) if fate != Exit::Success => {
+            // It is not what the call ends with: nobody knows what was not read.
+            ui.warn(&gate.one_line());
+            Ok(())
+        }
+        gate => gate,
+    };
+    tell();
     for failure in &delivered.failures {
         cli::report(ui, failure, Subject::default());
     }
-    let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
-    match gate {
-        Ok(()) => Ok(fate),
-        Err(gate) if fate == Exit::Success => Err(gate),
-        Err(gate) => {
-            // It is not what the call ends with: nobody knows what was not read.
-            ui.warn(&gate.one_line());
-            Ok(fate)
-        }
-    }
+    gate.map(|()| fate)
 }

@@ -45,7 +45,9 @@ pub(super) fn id(finding: &Finding<'_>) -> String {
         let word = line(text, LONGEST_ID)?;
         Some(word.replace(|symbol: char| symbol.is_whitespace(), "-"))
     };
-    let backend = origin.backend.as_deref().unwrap_or(origin.source.name());
+    // A file of saved findings names any backend it likes.
+    let backend = origin.backend.as_deref().and_then(word);
+    let backend = backend.as_deref().unwrap_or(origin.source.name());
     let mut id = match details.plugin_id.as_deref().and_then(word) {
         Some(plugin) => format!("{backend}/{plugin}"),
         None if details.plugin_name.as_deref() == Some(OPEN_PORT) => format!("{backend}/open-port"),

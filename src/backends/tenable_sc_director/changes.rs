@@ -89,8 +89,8 @@ impl Director {
         match (&prepared.change, &prepared.body) {
             (Change::CreateScan(_), Some(body)) => {
                 let fields = LIKENESS.map(str::to_owned).to_vec();
-                let query =
-                    ScanQuery { fields, instance: body["sciID"].as_u64().map(|id| id.to_string()), organization: None };
+                let instance = body["sciID"].as_u64().map(|id| id.to_string());
+                let query = ScanQuery { fields, instance, ..ScanQuery::default() };
                 let (stored, _) = self.stored_scans_of(&query).await?;
                 let is_new = |scan: &&StoredScan| {
                     scan.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))

@@ -515,31 +515,6 @@ pub fn find(settings: &Settings) -> Result<&'static Spec> {
     })
 }
 
-/// What is left of a vendor's offer: changing what is stored, and lists that the vendor narrows, are not in this version.
-fn in_this_version(operation: Operation, offered: Support) -> Support {
-    match (operation, offered) {
-        (_, Support::No(why)) => Support::No(why),
-        (
-            Operation::ScansCreate
-            | Operation::ScansUpdate
-            | Operation::ScansCopy
-            | Operation::ScansDelete
-            | Operation::RunsDelete
-            | Operation::RunsCopy
-            | Operation::RunsEmail
-            | Operation::RunsImport
-            | Operation::RunsReimport,
-            _,
-        ) => Support::No(NOT_WRITTEN),
-        (Operation::Fields | Operation::OneInstance | Operation::Window | Operation::Optimize, _) => {
-            Support::No("this version of scanctl does not pass it on: leave it out")
-        }
-        (_, offered) => offered,
-    }
-}
-
-const NOT_WRITTEN: &str = "this version of scanctl does not change that: use the vendor's own console";
-
 /// The error of an operation that a backend cannot do.
 pub fn unsupported(spec: &Spec, operation: Operation, why: &str) -> Error {
     Error::new(Exit::Unsupported, format!("backend `{}` cannot {}", spec.id, operation.describe())).hint(why)

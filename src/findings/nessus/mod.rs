@@ -35,7 +35,8 @@ const MOST_WORKERS: usize = 4;
 /// Those of the sink. What is wrong with the document is in what comes back, because it comes after findings.
 pub(super) fn decode(source: impl Read + Send, emitter: Emitter<'_>) -> Result<Decoded> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    run(source, emitter, cores.min(MOST_WORKERS), Sizes::default())
+    // One more than cores: where blocks differ, one of them waits for its turn to deliver.
+    run(source, emitter, (cores + 1).min(MOST_WORKERS), Sizes::default())
 }
 
 fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Sizes) -> Result<Decoded> {

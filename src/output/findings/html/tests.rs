@@ -266,7 +266,7 @@ fn a_comparison_tells_each_state() {
     let states: Vec<u64> = data.rows.iter().map(|row| row[8].as_u64().unwrap()).collect();
     assert_eq!(states, [3, 0, 1, 2]);
     // The script names them in this order.
-    assert!(SCRIPT.contains(r#"const CHANGES = ["new", "fixed", "changed", "unchanged"];"#));
+    assert!(SCRIPT.contains(r#"const CHANGES = ["new", "fixed", "changed", "unchanged", "unseen"];"#));
     assert!(Data::of(&self::page(&[row("a", "1", Severity::Low)])).rows[0][8].is_null());
 }
 

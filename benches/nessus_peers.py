@@ -9,10 +9,12 @@ target/release/deps is taken. The reading of the format is written anew here, fr
 code, ids included. Exits 1 at the first file that differs.
 """
 
+import datetime
 import glob
 import hashlib
 import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -37,9 +39,11 @@ def bench():
 
 
 def stamp(text):
-    if text is None:
+    """Seconds since 1970 as an instant; none where they are no number, or none of the years 1 to 9999."""
+    try:
+        return datetime.datetime.fromtimestamp(int(text), datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(text)))
 
 
 def lines(text):
@@ -95,9 +99,16 @@ def is_address(text):
 
 def number(text):
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
+
+
+def rank(text):
+    """The severity of Tenable's number; none of any other text."""
+    text = (text or "").strip()
+    return SEVERITIES[int(text)] if text in ("0", "1", "2", "3", "4") else None
 
 
 def truth(text):
@@ -181,14 +192,14 @@ def item(host, element):
         cvss.append(four if any(part is not None for part in four) else None)
     row = {
         "host": host.value,
-        "port": int(port) if port is not None else None,
+        "port": int(port) if (port or "").strip().isdecimal() and int(port) < 65536 else None,
         "protocol": (element.get("protocol") or "").strip() or None,
         "service": (element.get("svc_name") or "").strip() or None,
         "plugin_id": (element.get("pluginID") or "").strip() or None,
         "plugin_name": name,
         "plugin_family": (element.get("pluginFamily") or "").strip() or None,
         "plugin_type": one.get("plugin_type"),
-        "severity": SEVERITIES[int(severity)] if severity is not None else risk or "info",
+        "severity": rank(severity) or (risk if risk in SEVERITIES else "info"),
         "risk_factor": one.get("risk_factor"),
         "cvss": cvss,
         "vpr": one.get("vpr_score"),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::common::{Env, Exchange, Reply, Vendor, delete, get, post};
+use crate::common::{Env, Exchange, Reply, Vendor, delete, get, patch, post};
 
 /// One recorded request with its answer.
 struct Interaction {
@@ -344,4 +344,132 @@ fn three_recorded_scans_of_one_name_are_told_apart_by_their_addresses() {
     let output = env.run(&["launch", "sc/name:Daily Internal Scan", "-f", "json"]).expect_code(5);
     assert_eq!(output.json()["items"][0]["candidates"], json!(["sc/1", "sc/2", "sc/3"]));
     assert_eq!(vendor.writes(), 0);
+}
+
+/// The recorded answers to everything that changes what a Tenable.sc has stored. The request beside each was sent by the
+/// vendor's own client, and but for the limits of time, which recent versions need, ours is the same.
+#[test]
+fn recorded_changes_of_tenable_sc_are_taken_as_made() {
+    let Some(samples) = samples() else { return };
+    let scan = |vendor: &Vendor| {
+        let shown = center(&samples, "043_test_scans_details_0.json");
+        vendor.expect(get("/rest/scan/28").any_query().in_any_order().reply(shown));
+    };
+    let result = |vendor: &Vendor| {
+        let shown = center(&samples, "029_test_scan_instances_details_success_0.json");
+        vendor.expect(get("/rest/scanResult/121").any_query().in_any_order().reply(shown));
+    };
+    let run = |expect: &dyn Fn(&Vendor), change: Exchange, file: &str, arguments: &[&str], code: i32| {
+        let vendor = Vendor::start();
+        expect(&vendor);
+        vendor.expect(change.reply(center(&samples, file)));
+        let env = Env::new();
+        env.profile("sc", "tenable-sc", &vendor.url(), "");
+        let output = env.run(&[arguments, &["-f", "json"]].concat()).expect_code(code);
+        assert_eq!(vendor.writes(), 1, "{output}");
+        output.json()["items"][0].clone()
+    };
+    let body = json!({
+        "name": "Example Scan", "repository": {"id": 1}, "schedule": {"type": "template"}, "policy": {"id": 1_000_001},
+        "ipList": "127.0.0.1", "type": "policy", "maxScanTime": "3600", "inactivityTimeout": "3600",
+    });
+    let made = run(
+        &|_| (),
+        post("/rest/scan").json(body),
+        "039_sc_scans_create_0.json",
+        &[
+            "scans",
+            "create",
+            "-p",
+            "sc",
+            "--name",
+            "Example Scan",
+            "--policy",
+            "1000001",
+            "--repository",
+            "1",
+            "--targets",
+            "127.0.0.1",
+        ],
+        0,
+    );
+    assert_eq!((&made["address"], &made["message"]), (&"sc/9".into(), &"made scan 9 \"Example Scan\"".into()));
+
+    let edited = run(
+        &scan,
+        patch("/rest/scan/28").json(json!({"name": "Edited Example Scan"})),
+        "049_test_scans_edit_0.json",
+        &["scans", "update", "sc/28", "--name", "Edited Example Scan"],
+        0,
+    );
+    let change = json!([{"key": "name", "before": "Example Scan", "after": "Edited Example Scan", "readable": true, "note": null}]);
+    assert_eq!((&edited["outcome"], &edited["changes"]), (&"accepted".into(), &change));
+
+    let copied = run(
+        &scan,
+        post("/rest/scan/28/copy").json(json!({"targetUser": {"id": 1}, "name": "scan_copy"})),
+        "051_test_scans_copy_0.json",
+        &["scans", "copy", "sc/28", "--name", "scan_copy", "--user", "1"],
+        0,
+    );
+    assert_eq!(copied["address"], "sc/33");
+
+    run(&scan, delete("/rest/scan/28"), "040_test_scans_create_0.json", &["scans", "delete", "sc/28", "--yes"], 0);
+    run(&scan, delete("/rest/scan/28"), "057_test_scans_delete_1.json", &["scans", "delete", "sc/28", "--yes"], 5);
+    let users = json!({"users": [{"id": 1}]});
+    for (change, file, arguments, code) in [
+        (
+            post("/rest/scanResult/121/copy").json(users),
+            "030_test_scan_instances_copy_success_0.json",
+            &["runs", "copy", "sc/@121", "--user", "1"][..],
+            0,
+        ),
+        (
+            delete("/rest/scanResult/121"),
+            "031_test_scan_instances_delete_success_0.json",
+            &["runs", "delete", "sc/@121", "--yes"],
+            0,
+        ),
+        (
+            post("/rest/scanResult/121/email").json(json!({"email": "no-reply@tenable.com"})),
+            "032_test_scan_instances_email_success_0.json",
+            &["runs", "email", "sc/@121", "--to", "no-reply@tenable.com"],
+            1,
+        ),
+        (
+            post("/rest/scanResult/121/import").json(json!({})),
+            "033_test_scan_instances_reimport_success_0.json",
+            &["runs", "reimport", "sc/@121"],
+            0,
+        ),
+    ] {
+        let outcome = run(&result, change, file, arguments, code);
+        assert_eq!(outcome["address"], "sc/@121", "{file}");
+    }
+}
+
+#[test]
+fn a_recorded_import_into_tenable_sc() {
+    let Some(samples) = samples() else { return };
+    let vendor = Vendor::start();
+    let list = |more: Value| {
+        let old = json!({"id": "121", "name": "Daily Internal Scan", "createdTime": "1550037600"});
+        let listed = json!({"usable": [old, more], "manageable": []});
+        let body = json!({"type": "regular", "response": listed, "error_code": 0, "error_msg": "", "timestamp": 1_550_189_107});
+        Reply::empty(200).header("Content-Type", "application/json").body(body.to_string())
+    };
+    vendor.expect(get("/rest/scanResult").any_query().reply(list(json!({"id": "122", "name": "Other"}))));
+    let upload = post("/rest/file/upload").part("Filedata", "example.nessus", b"<NessusClientData_v2/>");
+    // The recorded answer to an upload of this product is that of another kind of file.
+    let uploaded = center(&samples, "060_test_asset_lists_import_definition_success_0.json");
+    vendor.expect(upload.reply(uploaded));
+    let import = post("/rest/scanResult/import").json(json!({"repository": {"id": 1}, "filename": "SW6CHj"}));
+    vendor.expect(import.reply(center(&samples, "035_test_scan_instances_import_scan_success_1.json")));
+    let new = json!({"id": "123", "name": "Manual Import - example.nessus", "createdTime": "1550189106"});
+    vendor.expect(get("/rest/scanResult").any_query().reply(list(new)));
+    let env = Env::new();
+    env.profile("sc", "tenable-sc", &vendor.url(), "");
+    env.file("example.nessus", "<NessusClientData_v2/>", 0o600);
+    let output = env.run(&["runs", "import", "example.nessus", "-q", "-p", "sc", "--repository", "1"]).expect_code(0);
+    assert_eq!(output.stdout, "sc/@123\n");
 }

@@ -425,7 +425,8 @@ async fn lists_hold_everything_newest_first_and_say_what_they_leave_out() {
     assert!(vendor.take()[0].query.starts_with("startTime=0&endTime=9999999999&fields="));
     let own = sc.runs(Some(&scan("34")), &RunQuery::default()).await.unwrap();
     assert_eq!(ids(&own.value), ["8", "7"]);
-    assert!(own.notes[0].ends_with("runs named \"Weekly\": sc/@10"), "{:?}", own.notes);
+    assert!(own.notes[0].contains("30 days"), "{:?}", own.notes);
+    assert!(own.notes[1].ends_with("runs named \"Weekly\": sc/@10"), "{:?}", own.notes);
     assert_eq!(sc.runs(Some(&scan("99")), &RunQuery::default()).await.unwrap_err().exit(), Exit::NotFound);
     assert_eq!(ids(&sc.active().await.unwrap().value), ["9", "8"]);
     assert_eq!(sc.scans(&ScanQuery::default()).await.unwrap().value.len(), 3);

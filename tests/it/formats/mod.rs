@@ -4,6 +4,7 @@
 //! Not for: what a format's rows look like otherwise; that stands beside each writer.
 
 mod hostile_report;
+mod place;
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};

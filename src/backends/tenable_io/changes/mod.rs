@@ -256,7 +256,10 @@ impl TenableIo {
                         .with_exit(Exit::Unsupported)
                         .with_detail(Detail::Refused)
                         .context("the vendor does not delete runs here")
-                        .hint("`scanctl scans delete` deletes the scan with all of its runs"),
+                        .hint(format!(
+                            "`scanctl scans delete {}` deletes the scan with all of its runs",
+                            Address::full(&self.profile, Some(scan), None)
+                        )),
                     _ => may_not_edit(refused),
                 })?
             }
@@ -418,7 +421,7 @@ impl TenableIo {
             Some(count) if count >= SCAN_LIMIT => refused
                 .with_exit(Exit::Limited)
                 .context(format!("there are {count} scans, and the vendor allows {SCAN_LIMIT}"))
-                .hint("`scanctl scans delete` makes room"),
+                .hint(format!("delete what is not needed: `scanctl scans list -p {}` shows them all", self.profile)),
             _ => refused.hint("making scans needs the role Scan Operator, which must name a policy, or a higher one"),
         }
     }

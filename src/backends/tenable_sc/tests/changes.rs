@@ -180,7 +180,8 @@ async fn an_import_is_the_new_result_that_is_named_so() {
         let (vendor, sc) = instance(move |seen| match seen.line.as_str() {
             "GET /scanResult" => {
                 let new = if imported.load(Ordering::SeqCst) { &new[..] } else { &[] };
-                ok(json!({"usable": [&[old.clone()], new].concat()}))
+                let listed = [std::slice::from_ref(&old), new].concat();
+                ok(json!({"usable": listed}))
             }
             "POST /file/upload" => {
                 ok(json!({"filename": "fdSzCv", "originalFilename": "report.nessus", "context": []}))

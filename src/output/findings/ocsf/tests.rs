@@ -264,3 +264,40 @@ fn arrays_are_arrays_and_nothing_is_valid_too() {
     let made: Value = serde_json::from_str(&array(&rows)).unwrap();
     assert_eq!(made.as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn each_entry_names_exactly_one_of_advisory_cve_and_cwe() {
+    let options = Options { include_ports: true, ..Options::default() };
+    let mut rows = Vec::new();
+    for cves in [&[][..], &["CVE-2021-0001"], &["CVE-2021-0001", "CVE-2021-0001", "CVE-2021-0002"], &["nonsense", ""]] {
+        for cwes in [&[][..], &["502", "79"], &["nonsense"]] {
+            for plugin in [Some("156032"), Some(""), None] {
+                for is_check in [false, true] {
+                    rows.push(rich().change(|details| {
+                        details.cves = cves.iter().map(|cve| (*cve).into()).collect();
+                        details.cwes = cwes.iter().map(|cwe| (*cwe).into()).collect();
+                        details.plugin_id = plugin.map(Into::into);
+                        details.plugin_name = plugin.is_none().then_some(OPEN_PORT.into());
+                        details.compliance = is_check.then(Box::default);
+                    }));
+                }
+            }
+        }
+    }
+    let (text, _) = document_with(FindingFormat::Ocsf, &options, &about(), &rows, true);
+    let mut seen = [0; 2];
+    for line in text.lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let entries = event["vulnerabilities"].as_array().unwrap();
+        assert!(!entries.is_empty(), "{line}");
+        for entry in entries {
+            let named: Vec<&str> =
+                ["advisory", "cve", "cwe"].into_iter().filter(|key| entry.get(*key).is_some()).collect();
+            assert_eq!(named.len(), 1, "{entry}");
+            assert!(entry[named[0]]["uid"].as_str().is_some_and(|uid| !uid.is_empty()), "{entry}");
+            seen[usize::from(named[0] == "cve")] += 1;
+        }
+    }
+    assert_eq!(text.lines().count(), rows.len());
+    assert!(seen.iter().all(|count| *count > 10), "{seen:?}");
+}

@@ -284,3 +284,128 @@ fn hostile_text_does_no_harm() {
     let help = &sarif(&about(), &[(web(), vec![fenced])])["runs"][0]["tool"]["driver"]["rules"][0]["help"]["markdown"];
     assert_eq!(help, "`````text\n```\n````\n# x\n`````");
 }
+
+/// What GitHub's page on SARIF asks for and what it limits, in that page's order, that a document does not keep to.
+/// Empty text counts as none.
+fn refused_by_github(document: &Value) -> Vec<String> {
+    let mut refused = Vec::new();
+    let mut ask = |kept: bool, what: String| refused.extend((!kept).then_some(what));
+    let length = |value: &Value| value.as_str().map_or(0, |text| text.trim().chars().count());
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    ask(length(&document["$schema"]) > 0, "$schema".to_owned());
+    ask(document["version"] == "2.1.0", "version".to_owned());
+    ask(document["runs"].is_array() && list(&document["runs"]).len() <= 20, "20 runs".to_owned());
+    for run in list(&document["runs"]) {
+        let (results, rules) = (list(&run["results"]), list(&run["tool"]["driver"]["rules"]));
+        ask(length(&run["tool"]["driver"]["name"]) > 0, "driver.name".to_owned());
+        ask(run["results"].is_array() && results.len() <= 5_000, "5,000 results".to_owned());
+        ask(run["tool"]["driver"]["rules"].is_array() && rules.len() <= 25_000, "25,000 rules".to_owned());
+        ask(length(&run["automationDetails"]["id"]) > 0, "automationDetails.id".to_owned());
+        for (at, rule) in rules.iter().enumerate() {
+            let mut ask = |kept: bool, what: &str| ask(kept, format!("rule {at}: {what}: {rule}"));
+            ask(length(&rule["id"]) > 0, "id");
+            ask((1..=255).contains(&length(&rule["name"])), "name");
+            ask((1..=1024).contains(&length(&rule["shortDescription"]["text"])), "shortDescription");
+            ask((1..=1024).contains(&length(&rule["fullDescription"]["text"])), "fullDescription");
+            ask(length(&rule["help"]["text"]) > 0, "help");
+            let tags = list(&rule["properties"]["tags"]);
+            ask(tags.len() <= 10 && tags.contains(&json!("security")), "tags");
+            let points = rule["properties"].get("security-severity").map(|points| points.as_str()?.parse::<f64>().ok());
+            ask(points.is_none_or(|points| points.is_some_and(|points| points > 0.0 && points <= 10.0)), "points");
+            ask(points.is_some() || rule["defaultConfiguration"]["level"] == "note", "no points");
+        }
+        for (at, result) in results.iter().enumerate() {
+            let mut ask = |kept: bool, what: &str| ask(kept, format!("result {at}: {what}: {result}"));
+            let index = result["ruleIndex"].as_u64().and_then(|index| usize::try_from(index).ok());
+            ask(index.and_then(|index| rules.get(index)).is_some_and(|rule| rule["id"] == result["ruleId"]), "rule");
+            ask(length(&result["message"]["text"]) > 0, "message");
+            ask((1..=100).contains(&list(&result["locations"]).len()), "locations");
+            let place = &result["locations"][0]["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap_or_default();
+            ask(!uri.is_empty() && !uri.starts_with('/') && !uri.contains([':', ' ']), "uri");
+            for key in ["startLine", "startColumn", "endLine", "endColumn"] {
+                ask(place["region"][key].as_u64() > Some(0), key);
+            }
+            let hash = result["partialFingerprints"]["primaryLocationLineHash"].as_str().unwrap_or_default();
+            let id = hash.strip_suffix(":1").unwrap_or_default();
+            ask(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "primaryLocationLineHash");
+        }
+    }
+    refused
+}
+
+#[test]
+fn github_takes_it_whatever_the_report_says() {
+    let long = |symbol: &str| symbol.repeat(5_000);
+    let many = |prefix: &str, count: usize| (0..count).map(|at| format!("{prefix}{at}").into()).collect();
+    let monster = Details {
+        plugin_id: Some(long("7").into()),
+        plugin_name: Some(long("ä").into()),
+        description: Some(long("ö ").into()),
+        solution: Some(long("ü\n").into()),
+        output: Some(long("ß").into()),
+        cves: many("CVE-2021-", 300),
+        cwes: many("", 300),
+        see_also: many("https://example.org/", 300),
+        ..bare("1", "x", Severity::Critical)
+    };
+    let nothing = Details { plugin_id: None, plugin_name: Some("  ".into()), ..bare("", "", Severity::Info) };
+    let nameless = Details { plugin_name: None, solution: Some(String::new().into()), ..nothing.clone() };
+    let mut hosts =
+        vec![(web(), vec![library(), check(), monster, nothing]), (Host::default(), vec![library(), nameless])];
+    hosts.extend(HOSTILE.iter().map(|text| {
+        let (host, details) = says(text);
+        (host, vec![details])
+    }));
+    let taken = sarif(&about(), &hosts);
+    assert_eq!(refused_by_github(&taken), Vec::<String>::new());
+    assert_eq!(taken["runs"][0]["results"].as_array().unwrap().len(), 6 + HOSTILE.len());
+    assert_eq!(refused_by_github(&sarif(&About::default(), &[])), Vec::<String>::new());
+    const { assert!(super::MOST_BYTES < 10 * 1000 * 1000) };
+    // The list above would see what is missing.
+    for (path, value) in [
+        ("/runs/0/results/0/message/text", json!(" ")),
+        ("/runs/0/results/0/ruleIndex", json!(1)),
+        ("/runs/0/results/0/locations", json!([])),
+        ("/runs/0/results/0/partialFingerprints", json!({})),
+        ("/runs/0/tool/driver/rules/0/shortDescription/text", json!("x".repeat(1025))),
+        ("/runs/0/tool/driver/rules/0/properties/security-severity", json!("0.0")),
+    ] {
+        let mut changed = taken.clone();
+        *changed.pointer_mut(path).unwrap() = value;
+        assert!(!refused_by_github(&changed).is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn an_alert_is_the_same_from_run_to_run_and_another_on_each_host_and_port() {
+    let hash = |about: &About, host: Host<'_>, details: Details<'_>| {
+        let run = &sarif(about, &[(host, vec![details])])["runs"][0];
+        run["results"][0]["partialFingerprints"]["primaryLocationLineHash"].as_str().unwrap().to_owned()
+    };
+    let first = hash(&about(), web(), library());
+    let mut later = about();
+    later.origin.run = Some("later".to_owned());
+    later.declared = Some(("elsewhere.toml".to_owned(), 99));
+    let reworded = Details {
+        plugin_name: Some("Another title".into()),
+        description: None,
+        output: Some("another output".into()),
+        severity: Severity::Low,
+        ..library()
+    };
+    assert_eq!(hash(&later, web(), reworded), first);
+    let host = Host { fqdn: Some("web02.example.org".into()), ..web() };
+    let mut others = vec![
+        first,
+        hash(&about(), host, library()),
+        hash(&about(), web(), Details { port: Some(8443), ..library() }),
+        hash(&about(), web(), Details { protocol: Some("udp".into()), ..library() }),
+        hash(&about(), web(), Details { plugin_id: Some("156033".into()), ..library() }),
+    ];
+    // Twice the same within one report.
+    let twice = sarif(&about(), &[(web(), vec![library(), Details { output: Some("z".into()), ..library() }])]);
+    others.push(twice["runs"][0]["results"][1]["partialFingerprints"]["primaryLocationLineHash"].to_string());
+    let count = others.len();
+    assert_eq!(others.into_iter().collect::<std::collections::BTreeSet<_>>().len(), count);
+}

@@ -92,7 +92,7 @@ fn a_reader_that_goes_away_ends_the_call_without_a_word_and_files_and_gates_go_o
     env.file("newer.nessus", format!("{head}{}{}", hosts[..end].repeat(60), &hosts[end..]), 0o644);
     assert_eq!(first_line(""), ("0".to_owned(), String::new()));
     let (code, said) = first_line("--fail-on low");
-    assert!(code == "10" && said.contains("error: gate: "), "{code} {said}");
+    assert!(code == "10" && said.contains("{\"error\":{\"kind\":\"gate\","), "{code} {said}");
     let (code, said) = first_line("-o ndjson=- -o all.csv");
     assert!(code == "0" && !said.contains("incomplete"), "{code} {said}");
     assert!(env.read("all.csv").unwrap().lines().count() > 1000);

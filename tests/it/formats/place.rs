@@ -11,7 +11,7 @@ fn a_finding_stands_on_the_line_of_its_profile() {
     let mut env = Env::new();
     env.set("PATH", &format!("{folder}:/usr/bin:/bin"));
     let script = "mkdir conf && install -m 600 \"$SCANCTL_CONFIG\" 'conf/scan ctl.toml' && scanctl results \
-                  io/219 jsa/2 --config 'conf/scan ctl.toml' -o inside.sarif && scanctl results jsa/2 -o outside.sarif";
+                  io/219 jsa/2 --config 'conf/scan ctl.toml' -o inside.sarif && mkdir away && cd away && scanctl results jsa/2 -o ../outside.sarif";
     env.run(&["sandbox", "--speed", "100000", "--", "sh", "-c", script]).expect_code(0);
     let config = env.read("conf/scan ctl.toml").unwrap();
     let line = |profile: &str| config.lines().position(|line| line == format!("[profiles.{profile}]")).unwrap() + 1;

@@ -86,6 +86,9 @@ fn a_document_of_nothing_is_a_document() {
     let (env, vendor) = home();
     vendor.expect(get("/scans").reply(answer(200, &json!({ "scans": null }))).repeatedly());
     vendor.expect(get("/scans/219/history").any_query().repeatedly().reply(answer(200, &json!({ "history": null }))));
+    // Runs that were imported are in the details alone.
+    vendor
+        .expect(get("/scans/219").any_query().repeatedly().reply(answer(200, &json!({ "info": {}, "history": null }))));
     for (arguments, kind) in [
         (&["list"][..], "runs"),
         (&["scans", "list"], "scans"),

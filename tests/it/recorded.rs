@@ -269,8 +269,13 @@ fn a_recorded_session_that_is_refused_is_opened_once_more() {
 #[test]
 fn recorded_readings_of_tenable_sc_are_read() {
     let Some(samples) = samples() else { return };
+    let results = "024_scan_instance@61c00400_0.json";
     let read = |path: &str, file: &str, arguments: &[&str]| {
         let vendor = Vendor::start();
+        if arguments[0] == "scans" {
+            // The newest run of each scan.
+            vendor.expect(get("/rest/scanResult").any_query().reply(center(&samples, results)).repeatedly());
+        }
         vendor.expect(get(path).any_query().has_header("x-apikey").reply(center(&samples, file)));
         let env = Env::new();
         env.profile("sc", "tenable-sc", &vendor.url(), "");
@@ -297,7 +302,7 @@ fn recorded_readings_of_tenable_sc_are_read() {
     let scans = read("/rest/scan", "047_test_scans_list_0.json", &["scans", "list"]);
     let ids: Vec<&str> = scans.as_array().unwrap().iter().map(|scan| scan["address"].as_str().unwrap()).collect();
     assert_eq!(ids, ["sc/1", "sc/2", "sc/3"]);
-    let runs = read("/rest/scanResult", "024_scan_instance@61c00400_0.json", &["runs", "list", "-p", "sc"]);
+    let runs = read("/rest/scanResult", results, &["runs", "list", "-p", "sc"]);
     let words: Vec<(&str, &str)> = runs
         .as_array()
         .unwrap()

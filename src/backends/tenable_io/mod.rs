@@ -2,7 +2,7 @@
 //!
 //! Vendor pages: <https://developer.tenable.com/reference/scans-launch>, `scans-pause`, `scans-resume`, `scans-stop`,
 //! `vm-scans-stop-force`, `scans-list`, `scans-details`, `scans-get-latest-status`, `scans-history`,
-//! `scans-history-details`, `io-scans-count`; exports: see [`export`]; states: <https://developer.tenable.com/docs/scan-status-tio>.
+//! `scans-history-details`, `io-scans-count`; exports: see `export`; states: <https://developer.tenable.com/docs/scan-status-tio>.
 //!
 //! Quirks that shape this file:
 //! - Control answers are 200 with an empty body. The work is only queued.

@@ -345,5 +345,4 @@ fn made_scan(answer: &Answer, scan_in: impl FnOnce(Value) -> Value) -> Result<Ap
 }
 
 #[cfg(test)]
-#[path = "tests/changes.rs"]
 mod tests;

@@ -255,5 +255,4 @@ fn schedule_differences(draft: &Draft, old: Option<&Schedule>, new: &Schedule) -
 }
 
 #[cfg(test)]
-#[path = "tests/definition.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 //!
 //! - **No network.** The page's policy (`default-src 'none'`) lets nothing be loaded or sent, and lets only its own
 //!   script and styles work, by their hashes. Links that vendors give are followed by whoever clicks them, nobody else.
-//! - **Vendors' text is data**: in blocks of JSON in which no text can end the block ([`Embedded`]), put on the page as
+//! - **Vendors' text is data**: in blocks of JSON in which no text can end the block (`document::Embedded`), put on the page as
 //!   text only. What is in the page's own markup is escaped.
 //! - **Streamed.** Rows and texts are written block by block as they come ([`blocks`]), each check's texts once. The
 //!   counts follow at the end; they stand in the markup, and so are there without scripts too.

@@ -42,8 +42,7 @@ struct Head {
     total: Loose,
     #[serde(default, rename = "startOffset")]
     start: Loose,
-    #[serde(default, deserialize_with = "null_as_default")]
-    results: Vec<IgnoredAny>,
+    results: Option<Vec<IgnoredAny>>,
 }
 
 /// How far the reading is.
@@ -65,7 +64,12 @@ impl Paging {
     /// # Errors
     /// In words, what the page contradicts.
     fn turn(&mut self, page: &Head) -> Result<(), String> {
-        let rows = page.results.len() as u64;
+        // A list that is not there says that there is nothing only where the total says so too.
+        let rows = match &page.results {
+            Some(rows) => rows.len() as u64,
+            None if page.total.count() == Some(self.read) => 0,
+            None => return Err("it has no list of findings".to_owned()),
+        };
         if let Some(start) = page.start.count().filter(|start| *start != self.read) {
             return Err(format!("findings from {} on were asked for, those from {start} on came", self.read));
         }

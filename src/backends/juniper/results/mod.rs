@@ -216,8 +216,16 @@ impl<'a> Pages<'a> {
 }
 
 /// The rows of a page, which are read for good only after it was handed on.
+///
+/// # Errors
+/// Exit 16 for what is no list. `null` is one where the answer also says that there is nothing.
 fn count(answer: &Answer) -> Result<usize> {
-    Ok(answer.json::<Option<Vec<IgnoredAny>>>()?.map_or(0, |rows| rows.len()))
+    let told = || Extent::of(&answer.headers).and_then(|extent| extent.total);
+    match answer.json::<Option<Vec<IgnoredAny>>>()? {
+        Some(rows) => Ok(rows.len()),
+        None if told() == Some(0) => Ok(0),
+        None => Err(answer.unreadable("it is no list of findings")),
+    }
 }
 
 /// A page as a line of a file. Line breaks stand only between the values of JSON, never in them.

@@ -96,7 +96,7 @@ async fn the_end_is_found_by_the_rows_that_come() {
         ("exactly full", vec![at(page(0, 500), "items 0-499/500")], 500),
         ("no findings", vec![at(reply(200, "[]"), "items */0")], 0),
         ("no findings, without a range", vec![reply(200, "[]")], 0),
-        ("null", vec![reply(200, "null")], 0),
+        ("null", vec![at(reply(200, "null"), "items */0")], 0),
         ("no range told, full, then past the end", vec![page(0, 500), nothing()], 500),
         ("no range told, full, then nothing", vec![page(0, 500), reply(200, "[]")], 500),
         ("no range told, full, then short", vec![page(0, 500), page(500, 503)], 503),
@@ -244,6 +244,13 @@ async fn a_run_under_way_is_refused_unless_a_part_is_wanted() {
     assert_eq!(error.exit(), Exit::InvalidState);
     assert!(error.message().contains("never run"), "{error}");
     rig.heard();
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_not_an_empty_one() {
+    let rig = console(vec![reply(200, "null")]);
+    let error = rig.backend.results(&target("5", None), &fetch(false)).await.unwrap_err();
+    assert_eq!(error.exit(), Exit::BadData, "{error}");
 }
 
 #[tokio::test]

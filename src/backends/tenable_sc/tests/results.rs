@@ -297,7 +297,7 @@ async fn an_analysis_ends_by_its_total_or_by_a_short_page() {
     // A product may give less than was asked for.
     let (got, asked, _) = analysed(false, |seen| page(seen, &json!("4"), &rows(), 3)).await;
     assert_eq!((got.unwrap().rows.len(), starts(&asked)), (4, vec![0, 3]));
-    for none in [json!({"totalRecords": "0", "results": []}), json!({"results": null})] {
+    for none in [json!({"totalRecords": "0", "results": []}), json!({"totalRecords": 0, "results": null})] {
         let (got, ..) = analysed(false, move |_| ok(none.clone())).await;
         let got = got.unwrap();
         assert!(got.rows.is_empty() && got.problem.is_none());
@@ -324,6 +324,10 @@ async fn pages_that_contradict_each_other_are_no_whole_result() {
     assert_eq!(got.unwrap().problem.unwrap().exit(), Exit::BadData);
     let (got, ..) = analysed(false, |_| bare("<html>")).await;
     assert_eq!(got.unwrap_err().exit(), Exit::BadData);
+    for no_list in [json!({}), json!({"results": null}), json!({"totalRecords": "3"})] {
+        let (got, ..) = analysed(false, move |_| ok(no_list.clone())).await;
+        assert!(got.unwrap_err().message().ends_with("it has no list of findings"));
+    }
 }
 
 /// The total is 3 on the first page and this on every other.

@@ -14,6 +14,7 @@
 
 mod editor;
 mod references;
+mod report;
 mod schedule;
 
 use std::time::Instant;
@@ -84,7 +85,8 @@ impl TenableIo {
                 if let Some(folder) = draft.text("folder") {
                     body.insert("folder_id".to_owned(), self.folder(folder).await?.into());
                 }
-                Ok(PreparedChange::new(&target, change).body(body.into()))
+                let before = self.known_scans().await?;
+                Ok(PreparedChange { before, ..PreparedChange::new(&target, change).body(body.into()) })
             }
             Change::DeleteScan => self.prepared_deletion(target, change).await,
             Change::DeleteRun => self.prepared_deletion_of_run(target, change).await,
@@ -98,6 +100,7 @@ impl TenableIo {
                     body.insert("folder_id".to_owned(), self.folder(folder).await?.into());
                 }
                 let mut prepared = PreparedChange::new(target, change).body(body.into());
+                prepared.before = self.known_scans().await?;
                 let body = prepared.body.as_ref().map(|body| imported(body, "…").to_string()).unwrap_or_default();
                 prepared.message = Some(format!(
                     "the scan is made by POST /scans/import?include_aggregate=1 {body}, so that the vendor's dashboards \
@@ -121,7 +124,14 @@ impl TenableIo {
             settings.extend(schedule);
         }
         let body = json!({ "uuid": template, "settings": settings });
-        Ok(PreparedChange { warnings, ..PreparedChange::new(target, change).body(body) })
+        let before = self.known_scans().await?;
+        Ok(PreparedChange { warnings, before, ..PreparedChange::new(target, change).body(body) })
+    }
+
+    /// The ids of all scans. The date of a scan's creation becomes that of its first launch, so it alone does not tell
+    /// what is new.
+    async fn known_scans(&self) -> Result<Vec<String>> {
+        Ok(self.list().await?.0.scans.iter().filter_map(|item| item.id.owned()).collect())
     }
 
     async fn prepared_update(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {
@@ -312,15 +322,25 @@ impl TenableIo {
         let target = &prepared.target;
         let body = |name: &str| prepared.body.as_ref().and_then(|body| body.pointer(name)).and_then(Json::as_str);
         match &prepared.change {
-            Change::CreateScan(_) => self.new_scans(sent, |item| item.name.text() == body("/settings/name")).await,
+            Change::CreateScan(_) => {
+                let name = body("/settings/name");
+                Ok(seen(self.new_scans(prepared, sent, |item| name.is_some() && item.name.text() == name).await?))
+            }
             Change::CopyScan(_) => {
                 let named = body("/name").map(str::to_owned);
                 let name = named.or_else(|| target.name.as_ref().map(|name| format!("Copy of {name}")));
-                self.new_scans(sent, |item| name.is_some() && item.name.text() == name.as_deref()).await
+                let is_copy = |item: &ListItem| name.is_some() && item.name.text() == name.as_deref();
+                Ok(seen(self.new_scans(prepared, sent, is_copy).await?))
             }
-            Change::ImportRun { .. } => {
-                let is_import = |item: &ListItem| item.status.text().map(state) == Some(RunState::Imported);
-                self.new_scans(sent, is_import).await
+            Change::ImportRun { file, .. } => {
+                let name = report::name(file);
+                let is_import = |item: &ListItem| {
+                    item.status.text().map(state) == Some(RunState::Imported)
+                        && name.as_deref().is_none_or(|name| item.name.text() == Some(name))
+                };
+                let found = self.new_scans(prepared, sent, is_import).await?;
+                // Without a name, the only new import may be another user's.
+                Ok(if name.is_none() && found.len() == 1 { Found::Untold } else { seen(found) })
             }
             Change::UpdateScan(_) => {
                 let editor = self.editor(self.scan_of(target)?).await?;
@@ -341,23 +361,25 @@ impl TenableIo {
         }
     }
 
-    /// The scans that were made since then, by the vendor's clock, and are like what was asked for.
-    async fn new_scans(&self, sent: Instant, is_it: impl Fn(&ListItem) -> bool) -> Result<Found> {
+    /// The scans that were not there before, were made since then by the vendor's clock, and are like what was asked for.
+    async fn new_scans(
+        &self,
+        prepared: &PreparedChange,
+        sent: Instant,
+        is_it: impl Fn(&ListItem) -> bool,
+    ) -> Result<Vec<Target>> {
         let (list, answer) = self.list().await?;
         let asked = super::asked_at(&answer, sent);
-        let is_new = |item: &&ListItem| item.creation_date.seconds().is_some_and(|made| made.as_second() >= asked);
-        let found: Vec<Target> = list
-            .scans
-            .iter()
-            .filter(is_new)
-            .filter(|item| is_it(item))
-            .filter_map(|item| {
-                let imported = item.status.text().map(state) == Some(RunState::Imported);
-                let run = item.uuid.text().filter(|_| imported).map(RunId::new);
-                Some(Target { scan: Some(item.scan_id()?), run, name: item.name.owned() })
-            })
-            .collect();
-        Ok(if found.is_empty() { Found::NotYet } else { Found::Seen(found) })
+        let is_new = |item: &&ListItem| {
+            item.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
+                && item.creation_date.seconds().is_some_and(|made| made.as_second() >= asked)
+        };
+        let found = list.scans.iter().filter(is_new).filter(|item| is_it(item)).filter_map(|item| {
+            let imported = item.status.text().map(state) == Some(RunState::Imported);
+            let run = item.uuid.text().filter(|_| imported).map(RunId::new);
+            Some(Target { scan: Some(item.scan_id()?), run, name: item.name.owned() })
+        });
+        Ok(found.collect())
     }
 
     /// A stored scan as the vendor's editor has it.
@@ -425,6 +447,10 @@ impl TenableIo {
             _ => refused.hint("making scans needs the role Scan Operator, which must name a policy, or a higher one"),
         }
     }
+}
+
+fn seen(found: Vec<Target>) -> Found {
+    if found.is_empty() { Found::NotYet } else { Found::Seen(found) }
 }
 
 /// The body of an import.

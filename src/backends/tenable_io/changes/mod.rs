@@ -40,7 +40,7 @@ use crate::http::upload::Upload;
 use crate::model::{Address, Difference, RunId, RunState, ScanId};
 
 /// What the vendor's page gives a default where it is left out, also of a scan that has something else.
-const SENT_BACK: [&str; 4] = ["scanner_id", "folder_id", "scan_time_window", "enabled"];
+const SENT_BACK: [&str; 3] = ["scanner_id", "folder_id", "scan_time_window"];
 /// Scans that a container may have.
 const SCAN_LIMIT: u64 = 10_000;
 /// The largest file that is imported.
@@ -159,6 +159,9 @@ impl TenableIo {
                 let number = value.as_str().filter(|_| name == "scan_time_window").and_then(|text| text.parse().ok());
                 settings.insert(name.to_owned(), number.map_or_else(|| value.clone(), |number: i64| number.into()));
             }
+        }
+        if !settings.contains_key("enabled") {
+            settings.extend(schedule::kept(&editor.settings));
         }
         if !settings.contains_key("scanner_id") && !editor.by_agents && editor.value("agent_group_id").is_none() {
             prepared.doubts.push(format!(

@@ -14,6 +14,7 @@
 
 mod editor;
 mod references;
+mod report;
 mod schedule;
 
 use std::time::Instant;
@@ -24,7 +25,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use self::editor::{Editor, shown};
-use self::references::whole;
+use self::references::{DEFAULT_NETWORK, ROUTED, network, whole};
 use super::records::{ListItem, state};
 use super::{NO_COPIES, NO_EMAIL, NO_REIMPORT, SPEC, TenableIo};
 use crate::backends::Target;
@@ -39,7 +40,7 @@ use crate::http::upload::Upload;
 use crate::model::{Address, Difference, RunId, RunState, ScanId};
 
 /// What the vendor's page gives a default where it is left out, also of a scan that has something else.
-const SENT_BACK: [&str; 4] = ["scanner_id", "folder_id", "scan_time_window", "enabled"];
+const SENT_BACK: [&str; 4] = ["scanner_id", "target_network_uuid", "folder_id", "scan_time_window"];
 /// Scans that a container may have.
 const SCAN_LIMIT: u64 = 10_000;
 /// The largest file that is imported.
@@ -84,7 +85,8 @@ impl TenableIo {
                 if let Some(folder) = draft.text("folder") {
                     body.insert("folder_id".to_owned(), self.folder(folder).await?.into());
                 }
-                Ok(PreparedChange::new(&target, change).body(body.into()))
+                let before = self.known_scans().await?;
+                Ok(PreparedChange { before, ..PreparedChange::new(&target, change).body(body.into()) })
             }
             Change::DeleteScan => self.prepared_deletion(target, change).await,
             Change::DeleteRun => self.prepared_deletion_of_run(target, change).await,
@@ -98,11 +100,7 @@ impl TenableIo {
                     body.insert("folder_id".to_owned(), self.folder(folder).await?.into());
                 }
                 let mut prepared = PreparedChange::new(target, change).body(body.into());
-                let body = prepared.body.as_ref().map(|body| imported(body, "…").to_string()).unwrap_or_default();
-                prepared.message = Some(format!(
-                    "the scan is made by POST /scans/import?include_aggregate=1 {body}, so that the vendor's dashboards \
-                     count it"
-                ));
+                prepared.before = self.known_scans().await?;
                 Ok(prepared)
             }
             Change::CopyRun { .. } => Err(unsupported(&SPEC, change.operation(), NO_COPIES)),
@@ -114,6 +112,9 @@ impl TenableIo {
     async fn prepared_creation(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {
         let mut settings = self.settings(draft).await?;
         let schedule = schedule::settings(draft, &Map::new())?;
+        if lacks_network(&settings) {
+            settings.insert("target_network_uuid".to_owned(), DEFAULT_NETWORK.into());
+        }
         let template = self.template_of(draft).await?;
         let mut warnings = Vec::new();
         if let Some(schedule) = schedule {
@@ -121,7 +122,14 @@ impl TenableIo {
             settings.extend(schedule);
         }
         let body = json!({ "uuid": template, "settings": settings });
-        Ok(PreparedChange { warnings, ..PreparedChange::new(target, change).body(body) })
+        let before = self.known_scans().await?;
+        Ok(PreparedChange { warnings, before, ..PreparedChange::new(target, change).body(body) })
+    }
+
+    /// The ids of all scans. The date of a scan's creation becomes that of its first launch, so it alone does not tell
+    /// what is new.
+    async fn known_scans(&self) -> Result<Vec<String>> {
+        Ok(self.list().await?.0.scans.iter().filter_map(|item| item.id.owned()).collect())
     }
 
     async fn prepared_update(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {
@@ -149,6 +157,18 @@ impl TenableIo {
                 let number = value.as_str().filter(|_| name == "scan_time_window").and_then(|text| text.parse().ok());
                 settings.insert(name.to_owned(), number.map_or_else(|| value.clone(), |number: i64| number.into()));
             }
+        }
+        if lacks_network(&settings) {
+            if editor.value("scanner_id").is_some_and(|scanner| scanner == ROUTED) {
+                prepared.doubts.push(format!(
+                    "the vendor does not tell which network the results of scan {scan} belong to, so this may move them to \
+                     the default network (`--set network=UUID` names one); change it all the same"
+                ));
+            }
+            settings.insert("target_network_uuid".to_owned(), DEFAULT_NETWORK.into());
+        }
+        if !settings.contains_key("enabled") {
+            settings.extend(schedule::kept(&editor.settings));
         }
         if !settings.contains_key("scanner_id") && !editor.by_agents && editor.value("agent_group_id").is_none() {
             prepared.doubts.push(format!(
@@ -284,14 +304,19 @@ impl TenableIo {
             let read: Uploaded = answer.json()?;
             read.fileuploaded.owned().ok_or_else(|| answer.unreadable("`fileuploaded` is missing"))
         };
-        let name = uploaded.await.map_err(|problem| match problem.lost() {
+        let name = uploaded.await.map_err(|problem| match problem.detail() {
+            Detail::Planned(_) => {
+                // Without it, the vendor's dashboards do not count what was imported.
+                let body = imported(body, "(as the upload is answered)");
+                problem.hint(format!("then POST /scans/import?include_aggregate=1 {body}"))
+            }
             // A file that was only uploaded is no scan.
-            Some(_) => problem
+            Detail::Lost(_) => problem
                 .with_exit(Exit::Network)
                 .with_detail(Detail::Plain)
                 .context("the upload failed, so nothing was imported; the file may lie among the uploads")
                 .hint("try again"),
-            None => problem,
+            _ => problem,
         })?;
         let request = self.http.post(["scans", "import"]).query("include_aggregate", 1).json(&imported(body, &name));
         let sent = request.label("import").send().await;
@@ -312,25 +337,33 @@ impl TenableIo {
         let target = &prepared.target;
         let body = |name: &str| prepared.body.as_ref().and_then(|body| body.pointer(name)).and_then(Json::as_str);
         match &prepared.change {
-            Change::CreateScan(_) => self.new_scans(sent, |item| item.name.text() == body("/settings/name")).await,
+            Change::CreateScan(_) => {
+                let name = body("/settings/name");
+                Ok(seen(self.new_scans(prepared, sent, |item| name.is_some() && item.name.text() == name).await?))
+            }
             Change::CopyScan(_) => {
                 let named = body("/name").map(str::to_owned);
                 let name = named.or_else(|| target.name.as_ref().map(|name| format!("Copy of {name}")));
-                self.new_scans(sent, |item| name.is_some() && item.name.text() == name.as_deref()).await
+                let is_copy = |item: &ListItem| name.is_some() && item.name.text() == name.as_deref();
+                Ok(seen(self.new_scans(prepared, sent, is_copy).await?))
             }
-            Change::ImportRun { .. } => {
-                let is_import = |item: &ListItem| item.status.text().map(state) == Some(RunState::Imported);
-                self.new_scans(sent, is_import).await
+            Change::ImportRun { file, .. } => {
+                let name = report::name(file);
+                let is_import = |item: &ListItem| {
+                    item.status.text().map(state) == Some(RunState::Imported)
+                        && name.as_deref().is_none_or(|name| item.name.text() == Some(name))
+                };
+                let found = self.new_scans(prepared, sent, is_import).await?;
+                // Without a name, the only new import may be another user's.
+                Ok(if name.is_none() && found.len() == 1 { Found::Untold } else { seen(found) })
             }
             Change::UpdateScan(_) => {
                 let editor = self.editor(self.scan_of(target)?).await?;
-                let mut readable = prepared.differences.iter().filter(|it| it.before.is_some()).peekable();
-                if readable.peek().is_none() {
-                    return Ok(Found::Untold);
-                }
-                let is_so = |it: &Difference| shown(&editor.settings, &it.key).as_ref() == Some(&it.after);
-                if !readable.all(is_so) {
-                    return Ok(Found::NotYet);
+                let is_open = |it: &&Difference| shown(&editor.settings, &it.key).as_ref() != Some(&it.after);
+                let mut open = prepared.differences.iter().filter(is_open).peekable();
+                if open.peek().is_some() {
+                    // What the editor did not show before, it will not show: the rest alone does not prove it.
+                    return Ok(if open.any(|it| it.before.is_some()) { Found::NotYet } else { Found::Untold });
                 }
                 let name = editor.name().or_else(|| target.name.clone());
                 Ok(Found::Seen(vec![Target { name, ..target.clone() }]))
@@ -341,23 +374,25 @@ impl TenableIo {
         }
     }
 
-    /// The scans that were made since then, by the vendor's clock, and are like what was asked for.
-    async fn new_scans(&self, sent: Instant, is_it: impl Fn(&ListItem) -> bool) -> Result<Found> {
+    /// The scans that were not there before, were made since then by the vendor's clock, and are like what was asked for.
+    async fn new_scans(
+        &self,
+        prepared: &PreparedChange,
+        sent: Instant,
+        is_it: impl Fn(&ListItem) -> bool,
+    ) -> Result<Vec<Target>> {
         let (list, answer) = self.list().await?;
         let asked = super::asked_at(&answer, sent);
-        let is_new = |item: &&ListItem| item.creation_date.seconds().is_some_and(|made| made.as_second() >= asked);
-        let found: Vec<Target> = list
-            .scans
-            .iter()
-            .filter(is_new)
-            .filter(|item| is_it(item))
-            .filter_map(|item| {
-                let imported = item.status.text().map(state) == Some(RunState::Imported);
-                let run = item.uuid.text().filter(|_| imported).map(RunId::new);
-                Some(Target { scan: Some(item.scan_id()?), run, name: item.name.owned() })
-            })
-            .collect();
-        Ok(if found.is_empty() { Found::NotYet } else { Found::Seen(found) })
+        let is_new = |item: &&ListItem| {
+            item.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
+                && item.creation_date.seconds().is_some_and(|made| made.as_second() >= asked)
+        };
+        let found = list.scans.iter().filter(is_new).filter(|item| is_it(item)).filter_map(|item| {
+            let imported = item.status.text().map(state) == Some(RunState::Imported);
+            let run = item.uuid.text().filter(|_| imported).map(RunId::new);
+            Some(Target { scan: Some(item.scan_id()?), run, name: item.name.owned() })
+        });
+        Ok(found.collect())
     }
 
     /// A stored scan as the vendor's editor has it.
@@ -405,6 +440,9 @@ impl TenableIo {
         if let Some(scanner) = draft.text("scanner") {
             put("scanner_id", self.scanner(scanner).await?.into());
         }
+        if let Some(text) = draft.text("network") {
+            put("target_network_uuid", network(text)?.into());
+        }
         if let Some(timezone) = draft.text("schedule.timezone") {
             self.check_timezone(timezone).await?;
         }
@@ -425,6 +463,15 @@ impl TenableIo {
             _ => refused.hint("making scans needs the role Scan Operator, which must name a policy, or a higher one"),
         }
     }
+}
+
+/// Whether a scan is routed to scanners, which needs a network, and has none.
+fn lacks_network(settings: &Map<String, Json>) -> bool {
+    settings.get("scanner_id").is_some_and(|scanner| scanner == ROUTED) && !settings.contains_key("target_network_uuid")
+}
+
+fn seen(found: Vec<Target>) -> Found {
+    if found.is_empty() { Found::NotYet } else { Found::Seen(found) }
 }
 
 /// The body of an import.

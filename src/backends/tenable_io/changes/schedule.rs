@@ -14,8 +14,25 @@ const FREQUENCIES: [&str; 5] = ["ONETIME", "DAILY", "WEEKLY", "MONTHLY", "YEARLY
 const ONCE: &str = "FREQ=ONETIME;INTERVAL=1";
 const KEYS: [&str; 4] = ["schedule.enabled", "schedule.repeat", "schedule.start", "schedule.timezone"];
 
+/// The schedule that a scan has, to be sent back as a whole when something else is changed.
+pub(super) fn kept(before: &Map<String, Json>) -> Map<String, Json> {
+    let mut settings = Map::new();
+    for name in ["enabled", "launch", "rrules", "starttime", "timezone"] {
+        if let Some(value) = before.get(name).filter(|value| !value.is_null() && value.as_str() != Some("")) {
+            settings.insert(name.to_owned(), value.clone());
+        }
+    }
+    // What is on without a rule is no schedule: new scans are so, and those that a trigger starts.
+    match settings.get("enabled").and_then(Json::as_bool) {
+        Some(true) if settings.contains_key("rrules") => settings.insert("scheduleScan".to_owned(), "yes".into()),
+        Some(false) => settings.insert("scheduleScan".to_owned(), "no".into()),
+        _ => None,
+    };
+    settings
+}
+
 /// The settings of the schedule, if anything of it was written. `before` has the settings that the scan has already: a
-/// schedule that is on is always sent as a whole.
+/// schedule is always sent as a whole, as the vendor's client sends it, also when it is switched off.
 ///
 /// # Errors
 /// Exit 2 for what is no schedule, naming the key.
@@ -34,29 +51,25 @@ pub(super) fn settings(draft: &Draft, before: &Map<String, Json>) -> Result<Opti
     let mut settings = Map::new();
     settings.insert("enabled".to_owned(), on.into());
     settings.insert("scheduleScan".to_owned(), if on { "yes" } else { "no" }.into());
-    let repeat = if on {
-        let repeat = repeat.or_else(|| kept("rrules")).or_else(|| start.is_some().then(|| ONCE.to_owned()));
-        Some(repeat.ok_or_else(|| {
-            Error::usage("a schedule that is on needs `schedule.repeat` or `schedule.start`").hint(
-                "`--schedule 'FREQ=WEEKLY;INTERVAL=1;BYDAY=MO'` repeats it, `--start 20300105T200000` starts it once",
-            )
-        })?)
-    } else {
-        repeat
-    };
-    if let Some(repeat) = repeat {
-        // What was kept may have a word that nobody documents.
-        let frequency = frequency(&repeat).unwrap_or_default();
-        settings.insert("launch".to_owned(), frequency.into());
-        settings.insert("rrules".to_owned(), repeat.into());
+    // A scan that is off keeps the word for how it is launched.
+    let launch = kept("launch").filter(|_| !on && repeat.is_none());
+    let repeat = repeat.or_else(|| kept("rrules")).or_else(|| (on && start.is_some()).then(|| ONCE.to_owned()));
+    if on && repeat.is_none() {
+        return Err(Error::usage("a schedule that is on needs `schedule.repeat` or `schedule.start`").hint(
+            "`--schedule 'FREQ=WEEKLY;INTERVAL=1;BYDAY=MO'` repeats it, `--start 20300105T200000` starts it once",
+        ));
     }
+    // What was kept may have a rule that nobody documents.
+    let launch = launch.or_else(|| repeat.as_deref().and_then(frequency));
+    settings.insert("launch".to_owned(), launch.into());
+    settings.insert("rrules".to_owned(), repeat.into());
     let rest = [("starttime", start), ("timezone", timezone)];
     for (name, value) in rest {
-        if let Some(value) = value.or_else(|| kept(name).filter(|_| on)) {
+        if let Some(value) = value.or_else(|| kept(name)) {
             settings.insert(name.to_owned(), json!(value));
         }
     }
-    settings.retain(|_, value| value.as_str() != Some(""));
+    settings.retain(|_, value| !value.is_null() && value.as_str() != Some(""));
     Ok(Some(settings))
 }
 
@@ -108,7 +121,7 @@ mod tests {
     use jiff::civil::date;
     use serde_json::{Map, Value, json};
 
-    use super::{settings, warnings};
+    use super::{kept, settings, warnings};
     use crate::backends::definition::{Draft, Given};
     use crate::backends::tenable_io::form::FORMS;
 
@@ -150,7 +163,12 @@ mod tests {
                 &json!({}),
                 json!({"enabled": false, "scheduleScan": "no", "launch": "DAILY", "rrules": "freq=daily"}),
             ),
-            (&["schedule.enabled=false"], &had, json!({"enabled": false, "scheduleScan": "no"})),
+            (
+                &["schedule.enabled=false"],
+                &had,
+                json!({"enabled": false, "scheduleScan": "no", "launch": "WEEKLY", "rrules": weekly,
+                    "starttime": "20260105T200000", "timezone": "Etc/UTC"}),
+            ),
             (
                 &["schedule.timezone=US/Central"],
                 &had,
@@ -171,6 +189,27 @@ mod tests {
         ] {
             let read = settings(&draft(sets), &map(before)).unwrap();
             assert_eq!(read.map_or(json!(null), Value::Object), sent, "{sets:?} {before}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_that_is_not_changed_is_sent_back_whole() {
+        for (before, sent) in [
+            (
+                json!({"name": "x", "enabled": false, "launch": "ONETIME", "rrules": "FREQ=ONETIME;INTERVAL=1",
+                    "starttime": "20210324T143000", "timezone": "Etc/UTC"}),
+                json!({"enabled": false, "launch": "ONETIME", "rrules": "FREQ=ONETIME;INTERVAL=1",
+                    "starttime": "20210324T143000", "timezone": "Etc/UTC", "scheduleScan": "no"}),
+            ),
+            (
+                json!({"enabled": true, "launch": "DAILY", "rrules": "FREQ=DAILY;INTERVAL=1", "starttime": null}),
+                json!({"enabled": true, "launch": "DAILY", "rrules": "FREQ=DAILY;INTERVAL=1", "scheduleScan": "yes"}),
+            ),
+            (json!({"enabled": true, "rrules": "", "timezone": null}), json!({"enabled": true})),
+            (json!({"enabled": true, "launch": "ON_DEMAND"}), json!({"enabled": true, "launch": "ON_DEMAND"})),
+            (json!({"name": "x"}), json!({})),
+        ] {
+            assert_eq!(Value::Object(kept(&map(&before))), sent, "{before}");
         }
     }
 

@@ -87,6 +87,12 @@ async fn the_whole_life_of_a_scan() {
     assert_eq!(again.body.unwrap()["settings"]["enabled"], json!(true));
     assert_eq!(shown(&backend, &made.target).await.schedule, scan.schedule);
 
+    let sets = ["scanner=AUTO-ROUTED", "network=3f2504e0-4f89-11d3-9a0c-0305e82c3309"];
+    done(&backend, &made.target, &update(&sets)).await.unwrap();
+    done(&backend, &made.target, &update(&["name=Nightly", "description=Routed"])).await.unwrap();
+    let routed = backend.prepare_change(&made.target, &update(&sets)).await.unwrap();
+    assert!(routed.differences.is_empty() && routed.doubts.is_empty(), "{routed:?}");
+
     let (prepared, copied) = done(&backend, &made.target, &Change::CopyScan(draft(&FORMS.copy, &[]))).await.unwrap();
     assert_eq!(copied.target.name.as_deref(), Some("Copy of Nightly"));
     assert_eq!(backend.find_applied(&prepared, begun).await.unwrap(), Found::Seen(vec![copied.target.clone()]));
@@ -130,7 +136,11 @@ async fn a_report_goes_in_and_its_run_comes_out_and_is_deleted() {
 #[tokio::test]
 async fn a_dry_run_reads_and_sends_nothing_that_changes() {
     let templates = json!({"templates": [{"name": "basic", "title": "Basic", "uuid": "731a8e52"}]});
-    let rig = Rig::with(KEYS, vec![("GET /editor/scan/templates", answer(200, templates))], "", true);
+    let script = vec![
+        ("GET /editor/scan/templates", answer(200, templates)),
+        ("GET /scans", answer(200, json!({"scans": [{"id": 219, "name": "Nightly"}]}))),
+    ];
+    let rig = Rig::with(KEYS, script, "", true);
     let planned = done(&rig.backend, &Target::default(), &creation()).await.unwrap_err();
     let Detail::Planned(request) = planned.detail() else { panic!("{planned:?}") };
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/scans"));
@@ -138,7 +148,7 @@ async fn a_dry_run_reads_and_sends_nothing_that_changes() {
         request.body,
         Some(json!({"uuid": "731a8e52", "settings": {"name": "Nightly", "text_targets": "192.0.2.1,192.0.2.2"}}))
     );
-    assert_eq!(rig.lines(), ["GET /editor/scan/templates"]);
+    assert_eq!(rig.lines(), ["GET /editor/scan/templates", "GET /scans"]);
 }
 
 #[tokio::test]
@@ -166,12 +176,17 @@ async fn only_what_was_made_since_then_counts() {
     let list = |rows: &[Value]| with(answer(200, json!({ "scans": rows })), "Date", "Thu, 21 Nov 2019 15:39:37 GMT");
     let asked = 1_574_350_777 - 20;
     let rig = Rig::new(KEYS, Vec::new());
-    let prepared = PreparedChange::new(&Target::default(), &creation()).body(json!({"settings": {"name": "Nightly"}}));
+    let prepared = PreparedChange {
+        before: vec!["9".to_owned()],
+        ..PreparedChange::new(&Target::default(), &creation()).body(json!({"settings": {"name": "Nightly"}}))
+    };
     for (rows, found) in [
         (vec![row(1, "Nightly", asked - 2), row(2, "Other", asked + 5)], vec![]),
         (vec![row(1, "Nightly", asked - 1)], vec!["1"]),
         (vec![row(1, "Nightly", asked), row(2, "Nightly", asked + 20)], vec!["1", "2"]),
         (vec![json!({"id": 3, "name": "Nightly"})], vec![]),
+        // It was there, and was launched for the first time.
+        (vec![row(9, "Nightly", asked + 5)], vec![]),
     ] {
         rig.then(vec![("GET /scans", list(&rows))]);
         let sent = Instant::now().checked_sub(Duration::from_secs(20)).unwrap();
@@ -183,6 +198,66 @@ async fn only_what_was_made_since_then_counts() {
         assert_eq!(seen, found, "{rows:?}");
     }
     let _all_was_asked = rig.heard();
+}
+
+#[tokio::test]
+async fn an_import_is_known_by_its_id_and_the_name_of_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = |name: &str, content: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let change = Change::ImportRun { file, draft: draft(&FORMS.import, &[]) };
+        PreparedChange { before: vec!["9".to_owned()], ..PreparedChange::new(&Target::default(), &change) }
+    };
+    let (named, unnamed) = (written("report.nessus", REPORT), written("report.db", "no document"));
+    let row = |id: u32, name: &str, status: &str| json!({"id": id, "name": name, "status": status, "uuid": format!("run-{id}"), "creation_date": 1_574_350_770});
+    let seen = |ids: &[u32], name: &str| {
+        let targets = ids
+            .iter()
+            .map(|id| Target { name: Some(name.to_owned()), ..target(&id.to_string(), Some(&format!("run-{id}"))) });
+        Found::Seen(targets.collect())
+    };
+    let rig = Rig::new(KEYS, Vec::new());
+    for (prepared, rows, found) in [
+        (&named, vec![row(1, "Imported DMZ", "imported"), row(2, "Theirs", "imported")], seen(&[1], "Imported DMZ")),
+        (&named, vec![row(1, "Theirs", "imported")], Found::NotYet),
+        (&named, vec![row(9, "Imported DMZ", "imported")], Found::NotYet),
+        (&named, vec![row(1, "Imported DMZ", "empty")], Found::NotYet),
+        (&unnamed, vec![row(9, "Theirs", "imported")], Found::NotYet),
+        (&unnamed, vec![row(1, "Theirs", "imported")], Found::Untold),
+        (&unnamed, vec![row(1, "One", "imported"), row(2, "One", "imported")], seen(&[1, 2], "One")),
+    ] {
+        let list = with(answer(200, json!({ "scans": rows })), "Date", "Thu, 21 Nov 2019 15:39:20 GMT");
+        rig.then(vec![("GET /scans", list)]);
+        assert_eq!(rig.backend.find_applied(prepared, Instant::now()).await.unwrap(), found, "{rows:?}");
+    }
+    let _all_was_asked = rig.heard();
+}
+
+#[tokio::test]
+async fn an_update_is_seen_only_if_all_of_it_is() {
+    let editor = |name: &str, groups: Option<Value>| {
+        let mut inputs = vec![json!({"id": "name", "default": name}), json!({"id": "scanner_id", "default": "s"})];
+        inputs.extend(groups.map(|groups| json!({"id": "target_groups", "default": groups})));
+        answer(200, json!({"uuid": "731a8e52", "settings": {"basic": {"inputs": inputs}}}))
+    };
+    let scan = target("219", None);
+    let named = Target { name: Some("new".to_owned()), ..scan.clone() };
+    for (sets, name, groups, found) in [
+        (&["name=new"][..], "new", None, Found::Seen(vec![named.clone()])),
+        (&["name=new"], "old", None, Found::NotYet),
+        (&["name=new", "target_groups=2"], "old", None, Found::NotYet),
+        (&["name=new", "target_groups=2"], "new", None, Found::Untold),
+        (&["name=new", "target_groups=2"], "new", Some(json!([2])), Found::Seen(vec![named])),
+        (&["target_groups=2"], "old", None, Found::Untold),
+    ] {
+        let rig = Rig::new(KEYS, vec![("GET /editor/scan/219", editor("old", None))]);
+        let change = Change::UpdateScan(draft(&FORMS.scan, sets));
+        let prepared = rig.backend.prepare_change(&scan, &change).await.unwrap();
+        rig.then(vec![("GET /editor/scan/219", editor(name, groups))]);
+        assert_eq!(rig.backend.find_applied(&prepared, Instant::now()).await.unwrap(), found, "{sets:?} {name}");
+        let _all_was_asked = rig.heard();
+    }
 }
 
 #[tokio::test]

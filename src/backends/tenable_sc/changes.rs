@@ -6,7 +6,8 @@
 //! Quirks that shape this file:
 //! - A scan is answered with the whole scan, a copy of one inside `scan`; everything else with an empty text.
 //! - A mail that could not be sent is a success with a text; the dialect finds it.
-//! - An import does not name its run. It is the new result whose name begins with the words that imports have.
+//! - An import does not name its run. It is the new result whose name is that of imports and the file's; a new result of
+//!   any other name is somebody else's, however alone it is.
 
 use std::path::Path;
 use std::time::Instant;
@@ -231,20 +232,13 @@ impl TenableSc {
             }
             Change::ImportRun { file, .. } => {
                 let (results, earliest) = self.made_since("scanResult", sent).await?;
-                let is_new = |result: &&Made| {
+                let name = format!("{IMPORTED}{}", file.file_name().unwrap_or_default().to_string_lossy());
+                let is_it = |result: &&Made| {
                     result.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
                         && result.created_time.seconds().is_none_or(|made| made >= earliest)
-                        && result.name.text().is_some_and(|name| name.starts_with(IMPORTED))
+                        && result.name.text() == Some(&*name)
                 };
-                let new: Vec<&Made> = results.iter().filter(is_new).collect();
-                let file = file.file_name().unwrap_or_default().to_string_lossy();
-                let of_file: Vec<&Made> = new
-                    .iter()
-                    .copied()
-                    .filter(|result| result.name.text().is_some_and(|name| name.ends_with(&*file)))
-                    .collect();
-                let likely = if of_file.is_empty() { new } else { of_file };
-                Ok(seen(likely.into_iter().filter_map(Made::run).collect()))
+                Ok(seen(results.iter().filter(is_it).filter_map(Made::run).collect()))
             }
             Change::UpdateScan(draft) => {
                 let (shown, ..) = self.shown(scan_of(target)?, draft).await?;

@@ -171,7 +171,10 @@ async fn an_import_is_the_new_result_that_is_named_so() {
         (vec![result("9", mine, 0), result("10", "Weekly", 0)], vec!["9"]),
         (vec![result("9", mine, 0), result("11", "Manual Import - other.nessus", 0)], vec!["9"]),
         (vec![result("9", mine, 0), result("11", mine, 1)], vec!["9", "11"]),
-        (vec![result("9", "Manual Import - renamed", 0)], vec!["9"]),
+        // Somebody else's, however alone it is.
+        (vec![result("11", "Manual Import - other.nessus", 0)], vec![]),
+        (vec![result("11", "Manual Import - my-report.nessus", 0)], vec![]),
+        (vec![result("9", "Manual Import - renamed", 0)], vec![]),
         (vec![result("9", mine, 600)], vec![]),
         (vec![json!({"id": "9", "name": mine})], vec!["9"]),
         (vec![], vec![]),

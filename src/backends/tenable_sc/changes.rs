@@ -33,7 +33,7 @@ use serde::Deserialize;
 const IMPORTED: &str = "Manual Import - ";
 
 /// The import of a result, as far as it is read before and after another one.
-const IMPORT_FIELDS: &str = "id,name,scan,importStatus,importStart";
+const IMPORT_FIELDS: &str = "id,name,scan,status,running,importStatus,importStart";
 
 /// Something that is listed with the time when it was made.
 #[derive(Debug, Deserialize)]
@@ -51,16 +51,23 @@ struct Made {
 struct Import {
     name: Loose,
     scan: Reference,
-    #[serde(rename = "importStatus")]
     status: Loose,
+    running: Loose,
+    #[serde(rename = "importStatus")]
+    imported: Loose,
     #[serde(rename = "importStart")]
     start: Loose,
 }
 
 impl Import {
-    /// What another import would change.
-    fn mark(&self) -> Vec<String> {
-        [&self.status, &self.start].map(|part| part.owned().unwrap_or_default()).into()
+    /// When the run's import began, if run and import are over: only then does nothing but another import move it.
+    fn last(&self) -> Option<String> {
+        let is = |word: &Loose, ends: &[&str]| {
+            word.text().is_some_and(|word| ends.iter().any(|end| end.eq_ignore_ascii_case(word)))
+        };
+        let over = is(&self.status, &["completed", "partial", "error"]) && self.running.flag() != Some(true);
+        let over = over && is(&self.imported, &["finished", "error"]);
+        self.start.owned().filter(|_| over && self.start.seconds().is_some())
     }
 }
 
@@ -100,14 +107,14 @@ impl TenableSc {
                 Ok(prepared)
             }
             Change::ReimportRun(draft) => {
-                let import = self.import(run_of(target)?).await?;
+                let (import, ..) = self.import(run_of(target)?).await?;
                 let target = Target {
                     scan: import.scan.id.as_deref().map(ScanId::new).or_else(|| target.scan.clone()),
                     name: import.name.owned(),
                     ..target.clone()
                 };
                 let mut prepared = PreparedChange::new(&target, change).body(Value::Object(texts(draft)));
-                prepared.before = import.mark();
+                prepared.before = import.last().into_iter().collect();
                 Ok(prepared)
             }
         }
@@ -254,7 +261,14 @@ impl TenableSc {
             }
             Change::DeleteScan => Ok(gone(found(self.stored(scan_of(target)?).await)?.is_none())),
             Change::DeleteRun => Ok(gone(found(self.result(run_of(target)?).await)?.is_none())),
-            Change::ReimportRun(_) => Ok(gone(self.import(run_of(target)?).await?.mark() != prepared.before)),
+            Change::ReimportRun(_) => {
+                // A run whose first import was still to come has it without anybody's asking.
+                let [last] = &prepared.before[..] else { return Ok(Found::Untold) };
+                let (import, now, received) = self.import(run_of(target)?).await?;
+                let earliest = sc_rest::earliest(now, received, sent);
+                let begun = import.start.seconds().is_some_and(|start| start >= earliest);
+                Ok(gone(begun && import.start.text() != Some(last)))
+            }
             Change::CopyRun { .. } | Change::EmailRun { .. } => Ok(Found::Untold),
         }
     }
@@ -279,9 +293,12 @@ impl TenableSc {
         Ok(learned(target, &read))
     }
 
-    async fn import(&self, run: &RunId) -> Result<Import> {
+    /// The import of a result, the vendor's clock when it answered, and when that came.
+    async fn import(&self, run: &RunId) -> Result<(Import, Option<jiff::Timestamp>, Instant)> {
         let request = self.http.get(["scanResult", run.as_str()]).query("fields", IMPORT_FIELDS);
-        Ok(sc_rest::open::<Import>(&request.label("scan result").send().await?)?.0)
+        let answer = request.label("scan result").send().await?;
+        let (import, now) = sc_rest::open::<Import>(&answer)?;
+        Ok((import, now, answer.received))
     }
 
     /// The number of the profile's own user.

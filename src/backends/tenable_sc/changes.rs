@@ -253,9 +253,10 @@ impl TenableSc {
                 let (left, _) = definition::update(draft, &shown, &address)?;
                 if left.iter().any(|difference| difference.before.is_some()) {
                     Ok(Found::NotYet)
-                } else if left.len() < prepared.differences.len() {
+                } else if left.is_empty() {
                     Ok(gone(true))
                 } else {
+                    // What is left cannot be read, and may have been refused alone.
                     Ok(Found::Untold)
                 }
             }

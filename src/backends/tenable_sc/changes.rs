@@ -6,7 +6,8 @@
 //! Quirks that shape this file:
 //! - A scan is answered with the whole scan, a copy of one inside `scan`; everything else with an empty text.
 //! - A mail that could not be sent is a success with a text; the dialect finds it.
-//! - An import does not name its run. It is the new result whose name begins with the words that imports have.
+//! - An import does not name its run. It is the new result whose name is that of imports and the file's; a new result of
+//!   any other name is somebody else's, however alone it is.
 
 use std::path::Path;
 use std::time::Instant;
@@ -32,7 +33,7 @@ use serde::Deserialize;
 const IMPORTED: &str = "Manual Import - ";
 
 /// The import of a result, as far as it is read before and after another one.
-const IMPORT_FIELDS: &str = "id,name,scan,importStatus,importStart";
+const IMPORT_FIELDS: &str = "id,name,scan,status,running,importStatus,importStart";
 
 /// Something that is listed with the time when it was made.
 #[derive(Debug, Deserialize)]
@@ -50,16 +51,23 @@ struct Made {
 struct Import {
     name: Loose,
     scan: Reference,
-    #[serde(rename = "importStatus")]
     status: Loose,
+    running: Loose,
+    #[serde(rename = "importStatus")]
+    imported: Loose,
     #[serde(rename = "importStart")]
     start: Loose,
 }
 
 impl Import {
-    /// What another import would change.
-    fn mark(&self) -> Vec<String> {
-        [&self.status, &self.start].map(|part| part.owned().unwrap_or_default()).into()
+    /// When the run's import began, if run and import are over: only then does nothing but another import move it.
+    fn last(&self) -> Option<String> {
+        let is = |word: &Loose, ends: &[&str]| {
+            word.text().is_some_and(|word| ends.iter().any(|end| end.eq_ignore_ascii_case(word)))
+        };
+        let over = is(&self.status, &["completed", "partial", "error"]) && self.running.flag() != Some(true);
+        let over = over && is(&self.imported, &["finished", "error"]);
+        self.start.owned().filter(|_| over && self.start.seconds().is_some())
     }
 }
 
@@ -99,14 +107,14 @@ impl TenableSc {
                 Ok(prepared)
             }
             Change::ReimportRun(draft) => {
-                let import = self.import(run_of(target)?).await?;
+                let (import, ..) = self.import(run_of(target)?).await?;
                 let target = Target {
                     scan: import.scan.id.as_deref().map(ScanId::new).or_else(|| target.scan.clone()),
                     name: import.name.owned(),
                     ..target.clone()
                 };
                 let mut prepared = PreparedChange::new(&target, change).body(Value::Object(texts(draft)));
-                prepared.before = import.mark();
+                prepared.before = import.last().into_iter().collect();
                 Ok(prepared)
             }
         }
@@ -231,20 +239,13 @@ impl TenableSc {
             }
             Change::ImportRun { file, .. } => {
                 let (results, earliest) = self.made_since("scanResult", sent).await?;
-                let is_new = |result: &&Made| {
+                let name = format!("{IMPORTED}{}", file.file_name().unwrap_or_default().to_string_lossy());
+                let is_it = |result: &&Made| {
                     result.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
                         && result.created_time.seconds().is_none_or(|made| made >= earliest)
-                        && result.name.text().is_some_and(|name| name.starts_with(IMPORTED))
+                        && result.name.text() == Some(&*name)
                 };
-                let new: Vec<&Made> = results.iter().filter(is_new).collect();
-                let file = file.file_name().unwrap_or_default().to_string_lossy();
-                let of_file: Vec<&Made> = new
-                    .iter()
-                    .copied()
-                    .filter(|result| result.name.text().is_some_and(|name| name.ends_with(&*file)))
-                    .collect();
-                let likely = if of_file.is_empty() { new } else { of_file };
-                Ok(seen(likely.into_iter().filter_map(Made::run).collect()))
+                Ok(seen(results.iter().filter(is_it).filter_map(Made::run).collect()))
             }
             Change::UpdateScan(draft) => {
                 let (shown, ..) = self.shown(scan_of(target)?, draft).await?;
@@ -252,15 +253,23 @@ impl TenableSc {
                 let (left, _) = definition::update(draft, &shown, &address)?;
                 if left.iter().any(|difference| difference.before.is_some()) {
                     Ok(Found::NotYet)
-                } else if left.len() < prepared.differences.len() {
+                } else if left.is_empty() {
                     Ok(gone(true))
                 } else {
+                    // What is left cannot be read, and may have been refused alone.
                     Ok(Found::Untold)
                 }
             }
             Change::DeleteScan => Ok(gone(found(self.stored(scan_of(target)?).await)?.is_none())),
             Change::DeleteRun => Ok(gone(found(self.result(run_of(target)?).await)?.is_none())),
-            Change::ReimportRun(_) => Ok(gone(self.import(run_of(target)?).await?.mark() != prepared.before)),
+            Change::ReimportRun(_) => {
+                // A run whose first import was still to come has it without anybody's asking.
+                let [last] = &prepared.before[..] else { return Ok(Found::Untold) };
+                let (import, now, received) = self.import(run_of(target)?).await?;
+                let earliest = sc_rest::earliest(now, received, sent);
+                let begun = import.start.seconds().is_some_and(|start| start >= earliest);
+                Ok(gone(begun && import.start.text() != Some(last)))
+            }
             Change::CopyRun { .. } | Change::EmailRun { .. } => Ok(Found::Untold),
         }
     }
@@ -285,9 +294,12 @@ impl TenableSc {
         Ok(learned(target, &read))
     }
 
-    async fn import(&self, run: &RunId) -> Result<Import> {
+    /// The import of a result, the vendor's clock when it answered, and when that came.
+    async fn import(&self, run: &RunId) -> Result<(Import, Option<jiff::Timestamp>, Instant)> {
         let request = self.http.get(["scanResult", run.as_str()]).query("fields", IMPORT_FIELDS);
-        Ok(sc_rest::open::<Import>(&request.label("scan result").send().await?)?.0)
+        let answer = request.label("scan result").send().await?;
+        let (import, now) = sc_rest::open::<Import>(&answer)?;
+        Ok((import, now, answer.received))
     }
 
     /// The number of the profile's own user.

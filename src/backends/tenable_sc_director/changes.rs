@@ -26,8 +26,11 @@ impl Director {
             Change::DeleteScan => {
                 let (stored, _) = self.stored(scan_of(target)?).await?;
                 let target = Target { name: stored.name.owned(), ..target.clone() };
-                let message = self.place(&stored).map(|place| format!("that is {place}"));
-                Ok(PreparedChange { message, ..PreparedChange::new(&target, change) })
+                let place = self.place(&stored);
+                // Said beforehand, since it is an instance's scan that is lost, and afterwards, for the record.
+                let warnings = place.iter().map(|place| format!("this deletes {place}")).collect();
+                let message = place.map(|place| format!("that is {place}"));
+                Ok(PreparedChange { warnings, message, ..PreparedChange::new(&target, change) })
             }
             Change::EmailRun { to } => {
                 let (_, run, _) = self.copied(run_of(target)?).await?;

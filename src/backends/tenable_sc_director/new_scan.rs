@@ -88,7 +88,8 @@ impl Director {
         self.known(self.http.get(["sci"]).query("fields", "id,name,status").label("instances")).await
     }
 
-    async fn known<T: DeserializeOwned>(&self, request: Request<'_>) -> Result<Vec<T>> {
+    /// A list of what scans refer to.
+    pub(super) async fn known<T: DeserializeOwned>(&self, request: Request<'_>) -> Result<Vec<T>> {
         let answer = request.send().await?;
         let (list, _) = sc_rest::open::<Listed>(&answer)?;
         list.of(&answer)

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::wire::{Copied, StoredScan};
+use super::wire::{Copied, Known, StoredScan};
 use super::{COPY, Director, run_of, scan_of};
 use crate::backends::sc_rest::choice::{Family, Kinship, newest_first};
 use crate::backends::sc_rest::definition::number;
@@ -138,8 +138,13 @@ impl Director {
         };
         let mut reading = Reading::new(stored.iter().filter_map(shown).collect(), vec![answer.body]);
         reading.notes = self.places(&stored);
-        if let (true, Some(instance)) = (stored.is_empty(), &query.instance) {
-            reading.notes.extend(self.why_nothing_on(instance).await?);
+        if stored.is_empty() {
+            if let Some(instance) = &query.instance {
+                reading.notes.extend(self.why_nothing_on(instance).await?);
+            }
+            if let Some(organization) = &query.organization {
+                reading.notes.extend(self.why_nothing_of(organization).await?);
+            }
         }
         Ok(reading)
     }
@@ -152,6 +157,24 @@ impl Director {
                 .hint(format!("its instances are {}", super::new_scan::listed(&instances))));
         };
         Ok(super::new_scan::unwell(instance).map(|unwell| format!("{unwell}, so its scans may be missing here")))
+    }
+
+    /// Why an organization has no scans: there is none of that number. 0 is no organization but the administrators, and
+    /// no list has it.
+    async fn why_nothing_of(&self, number: &str) -> Result<Option<String>> {
+        let number = number.trim_start_matches('0');
+        if number.is_empty() {
+            return Ok(None);
+        }
+        let request = self.http.get(["mgmt", "organization"]).label("organizations");
+        let unknown = |why: &str| Ok(Some(format!("{why}, so whether there is an organization {number} is not known")));
+        match self.known::<Known>(request).await {
+            Err(problem) => unknown(&format!("Director's organizations could not be read ({})", problem.one_line())),
+            Ok(all) if all.is_empty() => unknown("Director shows no organizations"),
+            Ok(all) if all.iter().any(|known| known.id.text() == Some(number)) => Ok(None),
+            Ok(all) => Err(Error::new(Exit::NotFound, format!("Director has no organization {number}"))
+                .hint(format!("its organizations are {}", super::new_scan::listed(&all)))),
+        }
     }
 
     pub(super) async fn shown_scan(&self, target: &Target, query: &ScanQuery) -> Result<Reading<Scan>> {

@@ -117,8 +117,8 @@ async fn an_update_is_seen_by_its_effect() {
     for (shown, expected) in [
         (json!({"id": "34", "name": "New", "emailOnFinish": "true"}), Found::Seen(Vec::new())),
         (json!({"id": "34", "name": "New", "emailOnFinish": "false"}), Found::NotYet),
-        // What cannot be read proves nothing, but what can be does.
-        (json!({"id": "34", "name": "New"}), Found::Seen(Vec::new())),
+        // What cannot be read proves nothing, whatever else is as it should be.
+        (json!({"id": "34", "name": "New"}), Found::Untold),
         (json!({"id": "34", "name": "Old"}), Found::NotYet),
     ] {
         let asked = AtomicBool::new(false);
@@ -171,7 +171,10 @@ async fn an_import_is_the_new_result_that_is_named_so() {
         (vec![result("9", mine, 0), result("10", "Weekly", 0)], vec!["9"]),
         (vec![result("9", mine, 0), result("11", "Manual Import - other.nessus", 0)], vec!["9"]),
         (vec![result("9", mine, 0), result("11", mine, 1)], vec!["9", "11"]),
-        (vec![result("9", "Manual Import - renamed", 0)], vec!["9"]),
+        // Somebody else's, however alone it is.
+        (vec![result("11", "Manual Import - other.nessus", 0)], vec![]),
+        (vec![result("11", "Manual Import - my-report.nessus", 0)], vec![]),
+        (vec![result("9", "Manual Import - renamed", 0)], vec![]),
         (vec![result("9", mine, 600)], vec![]),
         (vec![json!({"id": "9", "name": mine})], vec!["9"]),
         (vec![], vec![]),
@@ -240,21 +243,44 @@ async fn an_import_that_fails_leaves_nothing_and_is_never_taken_for_another_fail
 
 #[tokio::test]
 async fn another_import_is_seen_by_the_results_own() {
-    for (after, seen) in [
-        (json!({"id": "8", "importStatus": "Finished", "importStart": "100"}), false),
-        (json!({"id": "8", "importStatus": "Import Pending", "importStart": "100"}), true),
-        (json!({"id": "8", "importStatus": "Finished", "importStart": "200"}), true),
+    let over = json!({"status": "Completed", "running": "false", "importStatus": "Finished", "importStart": "100"});
+    let with = |key: &str, value: Value| {
+        let mut import = over.clone();
+        import[key] = value;
+        import
+    };
+    let at = |start: i64| with("importStart", start.to_string().into());
+    let begun = at(NOW);
+    let seen = Found::Seen(vec![Target { name: Some("Weekly".into()), ..run("8") }]);
+    for (before, after, expected) in [
+        (&over, &begun, &seen),
+        (&with("importStatus", json!("Error")), &begun, &seen),
+        (&over, &over, &Found::NotYet),
+        (&over, &with("importStatus", json!("Import Pending")), &Found::NotYet),
+        // Begun before the request was sent: somebody else's.
+        (&over, &at(NOW - 600), &Found::NotYet),
+        (&at(NOW), &at(NOW), &Found::NotYet),
+        // The first import of a run moves it as well.
+        (&with("status", json!("Running")), &begun, &Found::Untold),
+        (&with("running", json!("true")), &begun, &Found::Untold),
+        (&with("importStatus", json!("No Results")), &begun, &Found::Untold),
+        (&with("importStatus", json!("Importing")), &begun, &Found::Untold),
+        (&with("importStart", json!("-1")), &begun, &Found::Untold),
     ] {
-        let asked = AtomicBool::new(false);
-        let (_vendor, sc) = instance(move |_| match asked.swap(true, Ordering::SeqCst) {
-            false => ok(json!({"id": "8", "name": "Weekly", "importStatus": "Finished", "importStart": "100"})),
-            true => ok(after.clone()),
-        });
+        let whole = |import: &Value| {
+            let mut import = import.clone();
+            import["id"] = "8".into();
+            import["name"] = "Weekly".into();
+            import
+        };
+        let (before, after) = (whole(before), whole(after));
+        let (told, asked) = (format!("{before} {after}"), AtomicBool::new(false));
+        let (_vendor, sc) =
+            instance(move |_| ok(if asked.swap(true, Ordering::SeqCst) { after.clone() } else { before.clone() }));
         let change = Change::ReimportRun(Draft::new(&SPEC.forms.reimport));
         let prepared = sc.prepare_change(&run("8"), &change).await.unwrap();
         assert_eq!((prepared.target.name.as_deref(), prepared.body.as_ref()), (Some("Weekly"), Some(&json!({}))));
-        let found = sc.find_applied(&prepared, Instant::now()).await.unwrap();
-        assert_eq!(found != Found::NotYet, seen);
+        assert_eq!(&sc.find_applied(&prepared, Instant::now()).await.unwrap(), expected, "{told}");
     }
 }
 

@@ -268,6 +268,7 @@ async fn a_scan_is_read_before_it_is_deleted() {
     let site = Site::new();
     let prepared = site.backend.prepare_change(&scan("43"), &Change::DeleteScan).await.unwrap();
     assert_eq!(prepared.target.describe(), "scan 43 \"Weekly\"");
+    assert_eq!(prepared.warnings, ["this deletes scan 1 on instance 3 \"SCI 2\""]);
     assert_eq!(prepared.message.as_deref(), Some("that is scan 1 on instance 3 \"SCI 2\""));
     assert_eq!(site.vendor.lines(), ["GET /mgmt/scan/43"]);
     site.backend.apply(&prepared).await.unwrap();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Site, ids, run, scan};
-use crate::backends::sc_rest::testing::{Program, Vendor, missing, ok, refused};
+use crate::backends::sc_rest::testing::{Program, Reply, Vendor, missing, ok, refused};
 use crate::backends::{Peers as _, RunQuery, ScanQuery};
 use crate::exit::Exit;
 use crate::model::{Operation, Support};
@@ -127,6 +127,51 @@ async fn an_empty_instance_is_explained_as_far_as_director_can() {
     let director = program.open("director", &[Operation::ScansList]).unwrap();
     let query = ScanQuery { instance: Some("9".to_owned()), ..ScanQuery::default() };
     assert!(director.scans(&query).await.unwrap().notes.is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_organization_is_one_that_director_lists() {
+    let told = async |organizations: fn() -> Reply, organization: &str| {
+        let vendor = Vendor::new(move |seen| match seen.line.as_str() {
+            "GET /mgmt/scan" => ok(json!([])),
+            "GET /mgmt/organization" => organizations(),
+            _ => missing(),
+        });
+        let program = Program::new(&vendor.profile("director", "tenable-sc-director", ""));
+        let director = program.open("director", &[Operation::ScansList]).unwrap();
+        let query = ScanQuery { organization: Some(organization.to_owned()), ..ScanQuery::default() };
+        let read = director.scans(&query).await;
+        (read, vendor.lines())
+    };
+    // Their numbers on the instances are others.
+    let two = || {
+        ok(json!([
+            {"id": "5", "name": "Example", "sciOrgID": "9", "SCI": {"id": "3", "name": "SCI 2"}},
+            {"id": 6, "name": "Branch", "sciOrgID": "1", "SCI": {"id": "4", "name": "SCI 3"}},
+        ]))
+    };
+    for known in ["5", "6", "06"] {
+        let (read, lines) = told(two, known).await;
+        assert!(read.unwrap().notes.is_empty());
+        assert_eq!(lines, ["GET /mgmt/scan", "GET /mgmt/organization"]);
+    }
+    let (read, _) = told(two, "9").await;
+    let error = read.unwrap_err();
+    assert_eq!((error.exit(), error.message()), (Exit::NotFound, "Director has no organization 9"));
+    assert_eq!(error.hint_text(), Some("its organizations are 5 \"Example\", 6 \"Branch\""));
+    // Administrators are of none.
+    let (read, lines) = told(two, "0").await;
+    assert!(read.unwrap().notes.is_empty());
+    assert_eq!(lines, ["GET /mgmt/scan"]);
+    for (silent, why) in [
+        ((|| refused(146, "No permission.")) as fn() -> Reply, "Director's organizations could not be read ("),
+        (|| ok(json!([])), "Director shows no organizations"),
+    ] {
+        let (read, _) = told(silent, "9").await;
+        let notes = read.unwrap().notes;
+        assert!(notes.len() == 1 && notes[0].starts_with(why), "{notes:?}");
+        assert!(notes[0].ends_with("so whether there is an organization 9 is not known"), "{notes:?}");
+    }
 }
 
 #[tokio::test]

@@ -131,6 +131,7 @@ impl Changing<'_> {
             Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
                 let said = [planned.hint_text(), prepared.message.as_deref()].into_iter().flatten();
                 let said: Vec<&str> = said.inspect(|text| self.context.ui.status(&format!("note: {text}"))).collect();
+                let said = said.into_iter().chain(prepared.doubts.iter().map(String::as_str)).collect::<Vec<_>>();
                 outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
                 return failed(outcome, self.unless_interrupted(planned));
             }
@@ -156,7 +157,8 @@ impl Changing<'_> {
             ui.warn(warning);
         }
         for doubt in &prepared.doubts {
-            if self.dry_run {
+            // A yes that was given before the question is known does not silence it.
+            if self.dry_run || self.global.yes {
                 ui.warn(doubt);
             } else {
                 confirm(self.context, self.global, doubt)?;
@@ -192,9 +194,10 @@ impl Changing<'_> {
         let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target));
         let message: Vec<String> =
             [Some(did), applied.message, prepared.message.clone()].into_iter().flatten().collect();
-        let message = message.join("; ");
-        self.context.ui.status(&format!("{}: {message}", outcome.address));
-        outcome.message = Some(message);
+        self.context.ui.status(&format!("{}: {}", outcome.address, message.join("; ")));
+        // On stderr the doubts were said or asked before; whoever reads the outcome alone has not seen them.
+        let message: Vec<String> = message.into_iter().chain(prepared.doubts.iter().cloned()).collect();
+        outcome.message = Some(message.join("; "));
         if named {
             self.say_address(output, &mut outcome);
         }

@@ -276,7 +276,11 @@ async fn what_is_doubtful_needs_a_yes_before_anything_is_sent() {
     );
     assert_eq!(sent, 0);
     let (made, sent, _) = outcome(doubtful(), create(), None, true).await;
-    assert_eq!(told(&made), "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; `scanctl scans delete sc/54` removes it");
+    assert_eq!(
+        told(&made),
+        "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; `scanctl scans delete sc/54` removes it; \
+         another config like an existing one"
+    );
     assert_eq!(sent, 1);
 }
 

@@ -42,6 +42,20 @@ fn what_is_doubtful_is_asked_about_after_the_list_and_before_the_request() {
 }
 
 #[test]
+fn a_yes_that_was_given_before_does_not_silence_what_is_doubtful() {
+    let (env, vendor) = home();
+    vendor.expect(get(CONFIGS).reply(success(&json!([one_off()]))));
+    let body = json!({"ips": ["8.8.8.8"], "ports": ["default"], "frequency": 0});
+    vendor.expect(post(CONFIGS).json(body).reply(success(&json!({"id": "c2"}))));
+    let create = ["scans", "create", "-p", "cf", "--targets", "8.8.8.8", "--yes", "-f", "json"];
+    let output = env.run(&create).expect_code(0);
+    let doubt = "another one-off config of the same addresses, ports and frequency as cf/c1";
+    assert!(output.stderr.contains(&format!("warning: {doubt}\n")), "{output}");
+    let message = output.json()["items"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with(doubt), "{output}");
+}
+
+#[test]
 fn a_change_whose_answer_a_signal_cut_off_is_unknown_and_says_where_to_look() {
     let (env, vendor) = home();
     vendor.expect(get(CONFIGS).reply(success(&json!([one_off()]))));

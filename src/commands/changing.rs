@@ -139,6 +139,10 @@ impl Changing<'_> {
             Err(error) if error.exit() == Exit::UnknownOutcome => {
                 return failed(outcome, error.hint(look_hint(backend.profile(), &prepared)));
             }
+            // Its file may be on its way, or there: that is no import.
+            Err(error) if matches!(change, Change::ImportRun { .. }) && self.is_interruption(&error) => {
+                return failed(outcome, Error::new(error.exit(), "interrupted; nothing was imported"));
+            }
             Err(error) => return failed(outcome, self.unless_interrupted(error)),
         };
         self.applied(output, backend, &prepared, applied, sent, outcome).await
@@ -308,6 +312,11 @@ impl Changing<'_> {
 
     async fn guarded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         guarded(self.context, work).await
+    }
+
+    /// Whether nothing but the signal is what it says.
+    fn is_interruption(&self, error: &Error) -> bool {
+        self.context.interrupt.received() == Some(error.exit())
     }
 
     fn unless_interrupted(&self, error: Error) -> Error {

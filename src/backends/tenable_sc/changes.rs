@@ -179,7 +179,7 @@ impl TenableSc {
         }
         let uploaded = async {
             let upload = Upload::new("Filedata", file)?;
-            let answer = self.http.post(["file", "upload"]).upload(upload).label("upload").send().await?;
+            let answer = self.http.post(["file", "upload"]).upload(upload).incidental().label("upload").send().await?;
             let (Uploaded { filename }, _) = sc_rest::open(&answer)?;
             filename.owned().ok_or_else(|| answer.unreadable("`response.filename` is missing"))
         };
@@ -207,8 +207,8 @@ impl TenableSc {
             Err(lost) if lost.lost().is_some() => Err(lost),
             Err(refused) => {
                 // What lies there serves nothing any more. Where it cannot be removed, the refusal is still the news.
-                let clear = self.http.post(["file", "clear"]).json(&json!({"filename": name})).label("clear");
-                match clear.send().await {
+                let clear = self.http.post(["file", "clear"]).json(&json!({"filename": name})).incidental();
+                match clear.label("clear").send().await {
                     Ok(_) => Err(refused),
                     Err(problem) => Err(refused.because(format!("the uploaded file was left: {}", problem.message()))),
                 }

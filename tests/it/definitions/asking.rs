@@ -66,3 +66,42 @@ fn a_change_whose_answer_a_signal_cut_off_is_unknown_and_says_where_to_look() {
     let output = running.wait().expect_code(15);
     assert!(output.stderr.contains("hint: look with `scanctl scans show cf/c1` before doing it again"), "{output}");
 }
+
+fn rest(response: &serde_json::Value) -> Reply {
+    let answer = json!({"type": "regular", "response": response, "error_code": 0, "error_msg": "", "warnings": [],
+        "timestamp": 1_545_177_480});
+    Reply::json(200, &answer)
+}
+
+/// An instance at which an import comes as far as to this request, which is not answered.
+fn import_until(stalled: &str) -> (Env, Vendor) {
+    let (env, vendor) = (Env::new(), Vendor::start());
+    env.profile("sc", "tenable-sc", &vendor.url(), "");
+    env.file("report.nessus", "<NessusClientData_v2/>", 0o600);
+    vendor.expect(get("/rest/scanResult").any_query().reply(rest(&json!({"usable": [], "manageable": []}))));
+    let upload = || post("/rest/file/upload").part("Filedata", "report.nessus", "<NessusClientData_v2/>");
+    if stalled == "/rest/file/upload" {
+        vendor.expect(upload().reply(Reply::stall()));
+    } else {
+        vendor.expect(upload().reply(rest(&json!({"filename": "fdSzCv"}))));
+        let body = json!({"filename": "fdSzCv", "repository": {"id": 1}});
+        vendor.expect(post(stalled).json(body).reply(Reply::stall()));
+    }
+    (env, vendor)
+}
+
+#[test]
+fn a_file_that_a_signal_stops_on_its_way_was_not_imported_and_an_import_may_have_been() {
+    for (stalled, code, said) in [
+        ("/rest/file/upload", 130, "interrupted; nothing was imported"),
+        ("/rest/scanResult/import", 15, "it may have been imported"),
+    ] {
+        let (env, vendor) = import_until(stalled);
+        let running = env.spawn(&["runs", "import", "report.nessus", "-p", "sc", "--repository", "1"]);
+        vendor.wait_for("POST", stalled);
+        running.interrupt();
+        let output = running.wait().expect_code(code);
+        assert!(output.stderr.contains(said), "{output}");
+        assert_eq!(output.stderr.contains("may have been"), code == 15, "{output}");
+    }
+}

@@ -273,7 +273,8 @@ impl TenableIo {
     }
 
     async fn import(&self, file: &std::path::Path, body: &Json) -> Result<Applied> {
-        let upload = self.http.post(["file", "upload"]).upload(Upload::new("Filedata", file)?).label("upload");
+        let upload = self.http.post(["file", "upload"]).upload(Upload::new("Filedata", file)?);
+        let upload = upload.incidental().label("upload");
         let uploaded = async {
             let answer = upload.send().await?;
             #[derive(Deserialize)]

@@ -245,9 +245,15 @@ impl Changing<'_> {
                 let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
                 Err(match prepared.change {
                     // To look with a command would show nothing of it.
-                    Change::UpdateScan(_) => error.hint(
-                        "what was to be changed cannot be read here: look in the vendor's own console before doing it again",
-                    ),
+                    Change::UpdateScan(_) => {
+                        let unread = prepared.differences.iter().filter(|difference| difference.before.is_none());
+                        let unread: Vec<String> = unread.map(|difference| format!("`{}`", difference.key)).collect();
+                        let unread =
+                            if unread.is_empty() { "what was to be changed".to_owned() } else { unread.join(", ") };
+                        error.hint(format!(
+                            "{unread} cannot be read here: look in the vendor's own console before doing it again"
+                        ))
+                    }
                     _ => unknown(error),
                 })
             }

@@ -195,7 +195,7 @@ impl Changing<'_> {
         let named = !is_nothing(&made) || !prepared.change.makes();
         let mut target = if prepared.change.makes() { made } else { complete(made, &prepared.target) };
         outcome.aim(&target);
-        let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target));
+        let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target, applied.shown));
         let message: Vec<String> =
             [Some(did), applied.message, prepared.message.clone()].into_iter().flatten().collect();
         self.context.ui.status(&format!("{}: {}", outcome.address, message.join("; ")));
@@ -230,6 +230,7 @@ impl Changing<'_> {
         match seen {
             Some(Found::Seen(mut targets)) if targets.len() == 1 => Ok(Applied {
                 target: targets.remove(0),
+                shown: true,
                 message: Some("the answer was lost; seen by reading back".to_owned()),
                 request_id: None,
             }),
@@ -357,16 +358,19 @@ fn complete(target: Target, from: &Target) -> Target {
     }
 }
 
-/// What was done, in words.
-fn did(change: &Change, from: &Target, target: &Target) -> String {
+/// What was done, in words; where an answer alone does not show it, what was asked for.
+fn did(change: &Change, from: &Target, target: &Target, shown: bool) -> String {
     let what = target.describe();
     match change {
+        Change::UpdateScan(_) if !shown => format!("asked to change {what}"),
+        Change::ReimportRun(_) if !shown => format!("asked to import {what} once more"),
+        // Nothing that can be read ever shows these two.
+        Change::CopyRun { users } => format!("asked to copy {what} to {}", counted(users, "user")),
+        Change::EmailRun { to } => format!("asked to send {what} to {}", to.join(", ")),
         Change::CreateScan(_) => format!("made {what}"),
         Change::UpdateScan(_) => format!("changed {what}"),
         Change::CopyScan(_) => format!("made {what}, a copy of {}", from.describe()),
         Change::DeleteScan | Change::DeleteRun => format!("deleted {what}"),
-        Change::CopyRun { users } => format!("copied {what} to {}", counted(users, "user")),
-        Change::EmailRun { to } => format!("sent {what} to {}", to.join(", ")),
         Change::ImportRun { file, .. } => format!("imported {} as {what}", file.display()),
         Change::ReimportRun(_) => format!("{what} is imported once more"),
     }

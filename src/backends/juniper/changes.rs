@@ -133,12 +133,12 @@ impl Juniper {
             Change::UpdateScan(_) => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];
                 let answer = self.http.post(path).json(&body).label("update scan profile").send().await?;
-                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, request_id: None })
+                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, ..Applied::default() })
             }
             Change::DeleteScan => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];
                 let answer = self.http.delete(path).accept("text/plain").label("delete scan profile").send().await?;
-                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, request_id: None })
+                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, ..Applied::default() })
             }
             Change::CopyScan(_)
             | Change::DeleteRun

@@ -153,8 +153,8 @@ impl TenableSc {
             Change::UpdateScan(_) => {
                 let path = ["scan", scan_of(target)?.as_str()];
                 let answer = self.http.patch(path).json(&body).label("change of a scan").send().await?;
-                sc_rest::taken(&answer)?;
-                Ok(Applied::default())
+                let (scan, _) = sc_rest::open::<Value>(&answer)?;
+                Ok(Applied { shown: scan.is_object(), ..Applied::default() })
             }
             Change::DeleteScan => self.emptied(self.http.delete(["scan", scan_of(target)?.as_str()])).await,
             Change::DeleteRun => self.emptied(self.http.delete(["scanResult", run()?])).await,

@@ -13,12 +13,13 @@ use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::{confirm, waiting};
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
+use crate::backends::definition::Draft;
 use crate::backends::{Backend, Spec, Target};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
-use crate::model::{Address, Operation, Outcome, OutcomeKind, Verb};
+use crate::model::{Address, Difference, Operation, Outcome, OutcomeKind, Verb};
 use crate::output::Output;
 use crate::poll;
 use crate::wait::Goal;
@@ -103,12 +104,15 @@ impl Changing<'_> {
             };
             backend.prepare_change(&target, change).await
         };
-        let prepared = match self.guarded(aimed).await {
+        let mut prepared = match self.guarded(aimed).await {
             Ok(prepared) => prepared,
             Err(error) => return failed(outcome, error),
         };
         outcome.aim(&prepared.target);
         outcome.changes.clone_from(&prepared.differences);
+        if let Change::UpdateScan(draft) = change {
+            prepared.doubts.extend(emptied(draft, &prepared.differences, &outcome.address));
+        }
         if let Err(error) = self.tell(&prepared, &outcome) {
             return failed(outcome, error);
         }
@@ -356,6 +360,19 @@ fn complete(target: Target, from: &Target) -> Target {
         run: target.run.or_else(|| from.run.clone()),
         name: target.name.or_else(|| from.name.clone()),
     }
+}
+
+/// The doubts about an update that takes away what is scanned.
+fn emptied(draft: &Draft, differences: &[Difference], address: &str) -> Vec<String> {
+    let quoted = |keys: &[&str]| format!("`{}`", keys.join("`, `"));
+    let differs = |key: &&str| differences.iter().any(|difference| difference.key == *key);
+    let groups = draft.emptied().into_iter().filter(|(emptied, _)| emptied.iter().any(differs));
+    let doubts = groups.map(|(emptied, others)| {
+        // What the scan has of the others was not asked for, so it was not read.
+        let unless = if others.is_empty() { String::new() } else { format!(" unless it has {}", quoted(&others)) };
+        format!("emptying {} of {address}, which leaves it nothing to scan{unless}", quoted(&emptied))
+    });
+    doubts.collect()
 }
 
 /// What was done, in words; where an answer alone does not show it, what was asked for.

@@ -164,6 +164,14 @@ impl Draft {
         }
     }
 
+    /// Of each group of which a scan needs something: the keys that were emptied, and those that were not written. Not
+    /// where something of the group was filled, or nothing emptied.
+    pub fn emptied(&self) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+        let groups = self.form.one_of.iter().filter(|group| !group.iter().any(|name| self.is_filled(name)));
+        let parted = groups.map(|group| group.iter().copied().partition(|name| self.has(name)));
+        parted.filter(|(emptied, _): &(Vec<_>, Vec<_>)| !emptied.is_empty()).collect()
+    }
+
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -524,6 +532,11 @@ mod tests {
         change("age = 3").unwrap();
         assert_eq!(told(&change("name = ' '").unwrap_err()), "2 a scan cannot be left without `name` | The name.");
         change("targets = []").unwrap();
+        let emptied = |file: &str| draft(file, &[]).unwrap().emptied();
+        assert_eq!(emptied("targets = []"), [(vec!["targets"], vec!["assets"])]);
+        assert_eq!(emptied("targets = []\nassets = []"), [(vec!["targets", "assets"], vec![])]);
+        assert_eq!(emptied("targets = []\nassets = [4]"), []);
+        assert_eq!(emptied("age = 3"), []);
         let able = "name, targets, assets, age, tracking, on_timeout, longest, schedule.type, schedule.repeat";
         assert_eq!(
             told(&change("").unwrap_err()),

@@ -91,6 +91,31 @@ fn import_until(stalled: &str) -> (Env, Vendor) {
 }
 
 #[test]
+fn taking_away_all_that_is_scanned_is_asked_about_and_taking_something_else_instead_is_not() {
+    let stored = json!({"id": "3", "name": "Weekly DMZ", "ipList": "192.0.2.1", "assets": []});
+    let fields = || get("/rest/scan/3").any_query().reply(rest(&stored));
+    for (settings, code, asked) in [
+        (
+            &["--set", "targets="][..],
+            2,
+            "emptying `targets` of sc/3, which leaves it nothing to scan unless it has `assets`",
+        ),
+        (&["--set", "targets=", "-n"], 0, "warning: emptying `targets` of sc/3"),
+        (&["--set", "targets=", "--set", "assets=4", "-n"], 0, ""),
+        (&["--set", "targets=192.0.2.2", "-n"], 0, ""),
+    ] {
+        let (env, vendor) = (Env::new(), Vendor::start());
+        env.profile("sc", "tenable-sc", &vendor.url(), "");
+        vendor.expect(fields().any_number());
+        vendor.expect(get("/rest/asset").any_query().reply(rest(&json!({"usable": [{"id": "4"}]}))).any_number());
+        let output = env.run(&[&["scans", "update", "sc/3"], settings].concat()).expect_code(code);
+        assert!(output.stderr.contains(asked), "{output}");
+        assert_eq!(output.stderr.contains("nothing to scan"), !asked.is_empty(), "{output}");
+        assert_eq!(vendor.writes(), 0);
+    }
+}
+
+#[test]
 fn a_file_that_a_signal_stops_on_its_way_was_not_imported_and_an_import_may_have_been() {
     for (stalled, code, said) in [
         ("/rest/file/upload", 130, "interrupted; nothing was imported"),

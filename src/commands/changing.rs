@@ -156,10 +156,10 @@ impl Changing<'_> {
     fn tell(&self, prepared: &PreparedChange, outcome: &Outcome) -> Result<()> {
         let ui = &self.context.ui;
         if matches!(self.verb, Verb::ScansDelete | Verb::RunsDelete) {
-            ui.status(&format!("{}: {}", outcome.address, prepared.target.describe()));
+            ui.status(&format!("{}: {}", outcome.label(), prepared.target.describe()));
         }
         for difference in &prepared.differences {
-            ui.status(&format!("{}: {}", outcome.address, difference.describe()));
+            ui.status(&format!("{}: {}", outcome.label(), difference.describe()));
         }
         for warning in &prepared.warnings {
             ui.warn(warning);
@@ -202,7 +202,7 @@ impl Changing<'_> {
         let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target, applied.shown));
         let message: Vec<String> =
             [Some(did), applied.message, prepared.message.clone()].into_iter().flatten().collect();
-        self.context.ui.status(&format!("{}: {}", outcome.address, message.join("; ")));
+        self.context.ui.status(&format!("{}: {}", outcome.label(), message.join("; ")));
         // On stderr the doubts were said or asked before; whoever reads the outcome alone has not seen them.
         let message: Vec<String> = message.into_iter().chain(prepared.doubts.iter().cloned()).collect();
         outcome.message = Some(message.join("; "));
@@ -298,7 +298,7 @@ impl Changing<'_> {
             return Err(if candidates.is_empty() { error } else { error.with_detail(Detail::Candidates(candidates)) });
         }
         if self.context.ui.is_quiet() {
-            self.context.ui.stderr(&format!("{}: {said}", outcome.address));
+            self.context.ui.stderr(&format!("{}: {said}", outcome.label()));
         }
         outcome.message = Some(said);
         Ok(None)

@@ -118,7 +118,7 @@ fn taking_away_all_that_is_scanned_is_asked_about_and_taking_something_else_inst
 #[test]
 fn a_file_that_a_signal_stops_on_its_way_was_not_imported_and_an_import_may_have_been() {
     for (stalled, code, said) in [
-        ("/rest/file/upload", 130, "interrupted; nothing was imported"),
+        ("/rest/file/upload", 130, "error: sc: interrupted; nothing was imported"),
         ("/rest/scanResult/import", 15, "it may have been imported"),
     ] {
         let (env, vendor) = import_until(stalled);
@@ -128,5 +128,7 @@ fn a_file_that_a_signal_stops_on_its_way_was_not_imported_and_an_import_may_have
         let output = running.wait().expect_code(code);
         assert!(output.stderr.contains(said), "{output}");
         assert_eq!(output.stderr.contains("may have been"), code == 15, "{output}");
+        // There is no address yet, and half of one is none.
+        assert!(output.stdout.contains("\nsc       runs import") && !output.stdout.contains("sc/"), "{output}");
     }
 }

@@ -124,6 +124,9 @@ pub struct Applied {
     /// The scan or run that was made or changed. Empty where something was made and the answer does not name it: it is
     /// then looked for.
     pub target: Target,
+    /// Whether the answer itself shows the change, such as by the scan as it is now. Otherwise it was taken, and no more
+    /// is claimed.
+    pub shown: bool,
     /// What the user should know.
     pub message: Option<String>,
     /// The vendor's request id.

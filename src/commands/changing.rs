@@ -13,12 +13,13 @@ use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::{confirm, waiting};
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
+use crate::backends::definition::Draft;
 use crate::backends::{Backend, Spec, Target};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
-use crate::model::{Address, Operation, Outcome, OutcomeKind, Verb};
+use crate::model::{Address, Difference, Operation, Outcome, OutcomeKind, Verb};
 use crate::output::Output;
 use crate::poll;
 use crate::wait::Goal;
@@ -103,12 +104,15 @@ impl Changing<'_> {
             };
             backend.prepare_change(&target, change).await
         };
-        let prepared = match self.guarded(aimed).await {
+        let mut prepared = match self.guarded(aimed).await {
             Ok(prepared) => prepared,
             Err(error) => return failed(outcome, error),
         };
         outcome.aim(&prepared.target);
         outcome.changes.clone_from(&prepared.differences);
+        if let Change::UpdateScan(draft) = change {
+            prepared.doubts.extend(emptied(draft, &prepared.differences, &outcome.address));
+        }
         if let Err(error) = self.tell(&prepared, &outcome) {
             return failed(outcome, error);
         }
@@ -131,12 +135,17 @@ impl Changing<'_> {
             Err(planned) if matches!(planned.detail(), Detail::Planned(_)) => {
                 let said = [planned.hint_text(), prepared.message.as_deref()].into_iter().flatten();
                 let said: Vec<&str> = said.inspect(|text| self.context.ui.status(&format!("note: {text}"))).collect();
+                let said = said.into_iter().chain(prepared.doubts.iter().map(String::as_str)).collect::<Vec<_>>();
                 outcome.message = Some(said.join("; ")).filter(|said| !said.is_empty());
                 return failed(outcome, self.unless_interrupted(planned));
             }
             // A signal cut the call off while the answer was under way.
             Err(error) if error.exit() == Exit::UnknownOutcome => {
                 return failed(outcome, error.hint(look_hint(backend.profile(), &prepared)));
+            }
+            // Its file may be on its way, or there: that is no import.
+            Err(error) if matches!(change, Change::ImportRun { .. }) && self.is_interruption(&error) => {
+                return failed(outcome, Error::new(error.exit(), "interrupted; nothing was imported"));
             }
             Err(error) => return failed(outcome, self.unless_interrupted(error)),
         };
@@ -147,16 +156,17 @@ impl Changing<'_> {
     fn tell(&self, prepared: &PreparedChange, outcome: &Outcome) -> Result<()> {
         let ui = &self.context.ui;
         if matches!(self.verb, Verb::ScansDelete | Verb::RunsDelete) {
-            ui.status(&format!("{}: {}", outcome.address, prepared.target.describe()));
+            ui.status(&format!("{}: {}", outcome.label(), prepared.target.describe()));
         }
         for difference in &prepared.differences {
-            ui.status(&format!("{}: {}", outcome.address, difference.describe()));
+            ui.status(&format!("{}: {}", outcome.label(), difference.describe()));
         }
         for warning in &prepared.warnings {
             ui.warn(warning);
         }
         for doubt in &prepared.doubts {
-            if self.dry_run {
+            // A yes that was given before the question is known does not silence it.
+            if self.dry_run || self.global.yes {
                 ui.warn(doubt);
             } else {
                 confirm(self.context, self.global, doubt)?;
@@ -189,12 +199,13 @@ impl Changing<'_> {
         let named = !is_nothing(&made) || !prepared.change.makes();
         let mut target = if prepared.change.makes() { made } else { complete(made, &prepared.target) };
         outcome.aim(&target);
-        let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target));
+        let did = said.unwrap_or_else(|| did(&prepared.change, &prepared.target, &target, applied.shown));
         let message: Vec<String> =
             [Some(did), applied.message, prepared.message.clone()].into_iter().flatten().collect();
-        let message = message.join("; ");
-        self.context.ui.status(&format!("{}: {message}", outcome.address));
-        outcome.message = Some(message);
+        self.context.ui.status(&format!("{}: {}", outcome.label(), message.join("; ")));
+        // On stderr the doubts were said or asked before; whoever reads the outcome alone has not seen them.
+        let message: Vec<String> = message.into_iter().chain(prepared.doubts.iter().cloned()).collect();
+        outcome.message = Some(message.join("; "));
         if named {
             self.say_address(output, &mut outcome);
         }
@@ -223,6 +234,7 @@ impl Changing<'_> {
         match seen {
             Some(Found::Seen(mut targets)) if targets.len() == 1 => Ok(Applied {
                 target: targets.remove(0),
+                shown: true,
                 message: Some("the answer was lost; seen by reading back".to_owned()),
                 request_id: None,
             }),
@@ -238,9 +250,15 @@ impl Changing<'_> {
                 let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
                 Err(match prepared.change {
                     // To look with a command would show nothing of it.
-                    Change::UpdateScan(_) => error.hint(
-                        "what was to be changed cannot be read here: look in the vendor's own console before doing it again",
-                    ),
+                    Change::UpdateScan(_) => {
+                        let unread = prepared.differences.iter().filter(|difference| difference.before.is_none());
+                        let unread: Vec<String> = unread.map(|difference| format!("`{}`", difference.key)).collect();
+                        let unread =
+                            if unread.is_empty() { "what was to be changed".to_owned() } else { unread.join(", ") };
+                        error.hint(format!(
+                            "{unread} cannot be read here: look in the vendor's own console before doing it again"
+                        ))
+                    }
                     _ => unknown(error),
                 })
             }
@@ -280,7 +298,7 @@ impl Changing<'_> {
             return Err(if candidates.is_empty() { error } else { error.with_detail(Detail::Candidates(candidates)) });
         }
         if self.context.ui.is_quiet() {
-            self.context.ui.stderr(&format!("{}: {said}", outcome.address));
+            self.context.ui.stderr(&format!("{}: {said}", outcome.label()));
         }
         outcome.message = Some(said);
         Ok(None)
@@ -305,6 +323,11 @@ impl Changing<'_> {
 
     async fn guarded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         guarded(self.context, work).await
+    }
+
+    /// Whether nothing but the signal is what it says.
+    fn is_interruption(&self, error: &Error) -> bool {
+        self.context.interrupt.received() == Some(error.exit())
     }
 
     fn unless_interrupted(&self, error: Error) -> Error {
@@ -339,16 +362,32 @@ fn complete(target: Target, from: &Target) -> Target {
     }
 }
 
-/// What was done, in words.
-fn did(change: &Change, from: &Target, target: &Target) -> String {
+/// The doubts about an update that takes away what is scanned.
+fn emptied(draft: &Draft, differences: &[Difference], address: &str) -> Vec<String> {
+    let quoted = |keys: &[&str]| format!("`{}`", keys.join("`, `"));
+    let differs = |key: &&str| differences.iter().any(|difference| difference.key == *key);
+    let groups = draft.emptied().into_iter().filter(|(emptied, _)| emptied.iter().any(differs));
+    let doubts = groups.map(|(emptied, others)| {
+        // What the scan has of the others was not asked for, so it was not read.
+        let unless = if others.is_empty() { String::new() } else { format!(" unless it has {}", quoted(&others)) };
+        format!("emptying {} of {address}, which leaves it nothing to scan{unless}", quoted(&emptied))
+    });
+    doubts.collect()
+}
+
+/// What was done, in words; where an answer alone does not show it, what was asked for.
+fn did(change: &Change, from: &Target, target: &Target, shown: bool) -> String {
     let what = target.describe();
     match change {
+        Change::UpdateScan(_) if !shown => format!("asked to change {what}"),
+        Change::ReimportRun(_) if !shown => format!("asked to import {what} once more"),
+        // Nothing that can be read ever shows these two.
+        Change::CopyRun { users } => format!("asked to copy {what} to {}", counted(users, "user")),
+        Change::EmailRun { to } => format!("asked to send {what} to {}", to.join(", ")),
         Change::CreateScan(_) => format!("made {what}"),
         Change::UpdateScan(_) => format!("changed {what}"),
         Change::CopyScan(_) => format!("made {what}, a copy of {}", from.describe()),
         Change::DeleteScan | Change::DeleteRun => format!("deleted {what}"),
-        Change::CopyRun { users } => format!("copied {what} to {}", counted(users, "user")),
-        Change::EmailRun { to } => format!("sent {what} to {}", to.join(", ")),
         Change::ImportRun { file, .. } => format!("imported {} as {what}", file.display()),
         Change::ReimportRun(_) => format!("{what} is imported once more"),
     }

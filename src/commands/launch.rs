@@ -346,7 +346,7 @@ impl Launch<'_> {
         }
         outcome.kind = OutcomeKind::Skipped;
         outcome.message = Some(said.clone());
-        self.context.ui.status(&format!("{}: {said}", outcome.address));
+        self.context.ui.status(&format!("{}: {said}", outcome.label()));
         self.say_address(&mut outcome);
         if let (IfRunning::Attach, Some(flags), false) = (self.if_running, self.wait, self.dry_run) {
             waiting::conclude(self.context, backend, &mut target, Goal::End, flags, None, false, &mut outcome).await;
@@ -442,7 +442,7 @@ impl Launch<'_> {
             return Err(if candidates.is_empty() { error } else { error.with_detail(Detail::Candidates(candidates)) });
         }
         if self.context.ui.is_quiet() {
-            self.context.ui.stderr(&format!("{}: {said}", outcome.address));
+            self.context.ui.stderr(&format!("{}: {said}", outcome.label()));
         }
         Ok(())
     }

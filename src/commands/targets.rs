@@ -231,7 +231,7 @@ pub fn report_failure(ui: &Ui, outcome: &Outcome) {
         cli::report(ui, error, rows::Subject::of(outcome));
         return;
     }
-    ui.error(&error.clone().prefix(&outcome.address));
+    ui.error(&error.clone().prefix(outcome.label()));
 }
 
 /// A new outcome of a job.

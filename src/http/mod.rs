@@ -85,7 +85,7 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Changing requests of the whole program run: how many are under way, whose, and whether new ones may begin.
+/// Changing requests of the whole program run, those apart that serve nothing by themselves: how many are under way, whose, and whether new ones may begin.
 #[derive(Debug, Default)]
 pub struct Writes {
     /// The task of each that is under way.
@@ -383,7 +383,8 @@ impl Http {
                 }
                 Body::None | Body::Json(_) | Body::Private(_) => None,
             };
-            let in_flight = (request.repeat == Repeat::Once).then(|| self.shared.writes.enter());
+            let counts = request.repeat == Repeat::Once && !request.incidental;
+            let in_flight = counts.then(|| self.shared.writes.enter());
             let exchanged = exchange(client, copy, request.streamed);
             let result = match moved {
                 None => tokio::time::timeout(limit, exchanged).await.ok(),
@@ -755,6 +756,7 @@ pub struct Request<'a> {
     body: Body,
     secrets: Vec<(&'static str, Secret)>,
     repeat: Repeat,
+    incidental: bool,
     label: &'static str,
     private: bool,
     unlogged: bool,
@@ -773,6 +775,7 @@ impl<'a> Request<'a> {
             body: Body::None,
             secrets: Vec::new(),
             repeat,
+            incidental: false,
             label: "",
             private: false,
             unlogged: false,
@@ -834,6 +837,14 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn reads(mut self) -> Self {
         self.repeat = Repeat::Safe;
+        self
+    }
+
+    /// Declares that what it changes serves nothing by itself, such as a file that is laid ready: cut off by a signal, it
+    /// leaves nothing unknown.
+    #[must_use]
+    pub fn incidental(mut self) -> Self {
+        self.incidental = true;
         self
     }
 

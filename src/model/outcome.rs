@@ -75,3 +75,10 @@ pub struct Outcome {
     /// The exit code of this address alone.
     pub exit: Exit,
 }
+
+impl Outcome {
+    /// The address for people to read. Where nothing is known but the profile, as before something is made, that is all.
+    pub fn label(&self) -> &str {
+        self.address.strip_suffix('/').filter(|profile| *profile == self.profile).unwrap_or(&self.address)
+    }
+}

@@ -157,7 +157,7 @@ impl Row for OutcomeRow {
             message = error.message().to_owned();
         }
         vec![
-            plain(&outcome.address),
+            plain(outcome.label()),
             plain(outcome.verb.name()),
             (outcome.kind.name().to_owned(), tone),
             state_cell(outcome.state, outcome.native_state.as_deref()),

@@ -176,7 +176,8 @@ impl Cloudflare {
                 };
                 let message: Vec<String> = std::iter::once(what).chain(notes).collect();
                 let target = Target { scan: Some(scan), ..Target::default() };
-                Ok(Applied { target, message: Some(message.join("; ")), request_id: answer.request_id })
+                let message = Some(message.join("; "));
+                Ok(Applied { target, message, request_id: answer.request_id, ..Applied::default() })
             }
             Change::UpdateScan(_) => {
                 let scan = self.scan_of(&prepared.target)?;
@@ -184,13 +185,15 @@ impl Cloudflare {
                 let answer = request.label("update scan config").send().await?;
                 let (config, mut notes) = open::<Config>(&answer)?;
                 self.one_offs.borrow_mut().remove(scan);
-                if config.is_some_and(|config| !shows(&config, &body)) {
+                let shown = config.map(|config| shows(&config, &body));
+                if shown == Some(false) {
                     notes.push(format!(
                         "Cloudflare took it and answers with other values: look with `scanctl scans show {}`",
                         Address::full(&self.profile, Some(scan), None)
                     ));
                 }
-                Ok(self.applied(prepared, notes, answer.request_id))
+                let applied = self.applied(prepared, notes, answer.request_id);
+                Ok(Applied { shown: shown == Some(true), ..applied })
             }
             Change::DeleteScan => {
                 let scan = self.scan_of(&prepared.target)?;
@@ -209,7 +212,7 @@ impl Cloudflare {
 
     fn applied(&self, prepared: &PreparedChange, notes: Vec<String>, request_id: Option<String>) -> Applied {
         let message = Some(notes.join("; ")).filter(|notes| !notes.is_empty());
-        Applied { target: prepared.target.clone(), message, request_id }
+        Applied { target: prepared.target.clone(), message, request_id, ..Applied::default() }
     }
 
     pub(super) async fn look_for_change(&self, prepared: &PreparedChange) -> Result<Found> {

@@ -10,6 +10,9 @@ use crate::config::settings::duration;
 use crate::error::{Error, Result, nearest};
 use crate::exit::Exit;
 
+/// The key of a name, on every form that has one. Blanks around a name are nothing that a user means.
+const NAME: &str = "name";
+
 /// A checked value. Ids and words are texts, spans of time are seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -112,13 +115,18 @@ impl Draft {
             let value = of_text(key.kind, &one.text).ok_or_else(|| wrong(&what, key, &quoted(&one.text)))?;
             draft.values.insert(at, value);
         }
+        if let Some((at, _)) = draft.place(NAME)
+            && let Some(Value::Text(name)) = draft.values.get_mut(&at)
+        {
+            *name = name.trim().to_owned();
+        }
         Ok(draft)
     }
 
     /// Whether it is enough for its purpose.
     ///
     /// # Errors
-    /// Exit 2 for what is missing, naming all of it, or would be emptied; exit 7 for what cannot be changed.
+    /// Exit 2 for what is missing, naming all of it, or would be emptied, and for a blank name; exit 7 for what cannot be changed.
     pub fn check(&self, purpose: Purpose, backend: &str) -> Result<()> {
         match purpose {
             Purpose::New => {
@@ -127,7 +135,7 @@ impl Draft {
                 let groups = self.form.one_of.iter().filter(|group| !group.iter().any(|name| self.is_filled(name)));
                 missing.extend(groups.map(|group| format!("one of `{}`", group.join("`, `"))));
                 if missing.is_empty() {
-                    return Ok(());
+                    return self.named();
                 }
                 Err(Error::usage(format!("missing: {}", missing.join(", "))))
             }
@@ -142,10 +150,21 @@ impl Draft {
                         .hint(format!("what can be changed here: {}", changeable(self.form))));
                 }
                 let emptied = self.iter().find(|(key, _)| key.required && !self.is_filled(key.name));
-                emptied.map_or(Ok(()), |(key, _)| {
-                    Err(Error::usage(format!("a scan cannot be left without `{}`", key.name)).hint(key.doc))
-                })
+                emptied.map_or_else(
+                    || self.named(),
+                    |(key, _)| Err(Error::usage(format!("a scan cannot be left without `{}`", key.name)).hint(key.doc)),
+                )
             }
+        }
+    }
+
+    /// A name that is written must be one, also where none is needed.
+    fn named(&self) -> Result<()> {
+        match self.form.key(NAME) {
+            Some(key) if self.has(NAME) && !self.is_filled(NAME) => {
+                Err(Error::usage(format!("`{NAME}` is blank")).hint(key.doc))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -162,6 +181,14 @@ impl Draft {
             Some(Value::List(list)) => !list.is_empty(),
             Some(Value::Number(_) | Value::Flag(_)) => true,
         }
+    }
+
+    /// Of each group of which a scan needs something: the keys that were emptied, and those that were not written. Not
+    /// where something of the group was filled, or nothing emptied.
+    pub fn emptied(&self) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+        let groups = self.form.one_of.iter().filter(|group| !group.iter().any(|name| self.is_filled(name)));
+        let parted = groups.map(|group| group.iter().copied().partition(|name| self.has(name)));
+        parted.filter(|(emptied, _): &(Vec<_>, Vec<_>)| !emptied.is_empty()).collect()
     }
 
     /// Whether nothing was written.
@@ -445,6 +472,9 @@ mod tests {
         );
         let read = read.unwrap();
         assert_eq!(read.text("name"), Some("Typed"));
+        for spaced in [draft("name = ' Spaced out\t'", &[]), draft("", &[("--name", "name", " Spaced out ")])] {
+            assert_eq!(spaced.unwrap().text("name"), Some("Spaced out"));
+        }
         assert_eq!(read.text("repository"), Some("1"));
         assert_eq!(read.list("targets"), Some(&["a".to_owned(), "b".to_owned()][..]));
         assert_eq!(read.value("schedule.type"), Some(&Value::Text("ical".into())));
@@ -524,6 +554,11 @@ mod tests {
         change("age = 3").unwrap();
         assert_eq!(told(&change("name = ' '").unwrap_err()), "2 a scan cannot be left without `name` | The name.");
         change("targets = []").unwrap();
+        let emptied = |file: &str| draft(file, &[]).unwrap().emptied();
+        assert_eq!(emptied("targets = []"), [(vec!["targets"], vec!["assets"])]);
+        assert_eq!(emptied("targets = []\nassets = []"), [(vec!["targets", "assets"], vec![])]);
+        assert_eq!(emptied("targets = []\nassets = [4]"), []);
+        assert_eq!(emptied("age = 3"), []);
         let able = "name, targets, assets, age, tracking, on_timeout, longest, schedule.type, schedule.repeat";
         assert_eq!(
             told(&change("").unwrap_err()),

@@ -133,12 +133,12 @@ impl Juniper {
             Change::UpdateScan(_) => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];
                 let answer = self.http.post(path).json(&body).label("update scan profile").send().await?;
-                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, request_id: None })
+                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, ..Applied::default() })
             }
             Change::DeleteScan => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];
                 let answer = self.http.delete(path).accept("text/plain").label("delete scan profile").send().await?;
-                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, request_id: None })
+                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, ..Applied::default() })
             }
             Change::CopyScan(_)
             | Change::DeleteRun
@@ -197,7 +197,8 @@ impl Juniper {
             Change::UpdateScan(_) => {
                 let sent = |key: &str| prepared.body.as_ref().and_then(|body| body.get(key)).and_then(Value::as_str);
                 let (name, description) = (sent("name"), sent("description"));
-                if name.is_none() && description.is_none() {
+                // That the rest is so tells nothing of what is never shown.
+                if prepared.differences.iter().any(|difference| difference.before.is_none()) {
                     return Ok(Found::Untold);
                 }
                 let (profile, _) = self.profile_of(self.scan_of(&prepared.target)?, None).await?;

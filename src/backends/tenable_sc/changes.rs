@@ -161,8 +161,8 @@ impl TenableSc {
             Change::UpdateScan(_) => {
                 let path = ["scan", scan_of(target)?.as_str()];
                 let answer = self.http.patch(path).json(&body).label("change of a scan").send().await?;
-                sc_rest::taken(&answer)?;
-                Ok(Applied::default())
+                let (scan, _) = sc_rest::open::<Value>(&answer)?;
+                Ok(Applied { shown: scan.is_object(), ..Applied::default() })
             }
             Change::DeleteScan => self.emptied(self.http.delete(["scan", scan_of(target)?.as_str()])).await,
             Change::DeleteRun => self.emptied(self.http.delete(["scanResult", run()?])).await,
@@ -187,7 +187,7 @@ impl TenableSc {
         }
         let uploaded = async {
             let upload = Upload::new("Filedata", file)?;
-            let answer = self.http.post(["file", "upload"]).upload(upload).label("upload").send().await?;
+            let answer = self.http.post(["file", "upload"]).upload(upload).incidental().label("upload").send().await?;
             let (Uploaded { filename }, _) = sc_rest::open(&answer)?;
             filename.owned().ok_or_else(|| answer.unreadable("`response.filename` is missing"))
         };
@@ -215,8 +215,8 @@ impl TenableSc {
             Err(lost) if lost.lost().is_some() => Err(lost),
             Err(refused) => {
                 // What lies there serves nothing any more. Where it cannot be removed, the refusal is still the news.
-                let clear = self.http.post(["file", "clear"]).json(&json!({"filename": name})).label("clear");
-                match clear.send().await {
+                let clear = self.http.post(["file", "clear"]).json(&json!({"filename": name})).incidental();
+                match clear.label("clear").send().await {
                     Ok(_) => Err(refused),
                     Err(problem) => Err(refused.because(format!("the uploaded file was left: {}", problem.message()))),
                 }

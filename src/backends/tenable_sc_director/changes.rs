@@ -57,7 +57,7 @@ impl Director {
                     return Err(answer.unreadable("`response.id` is missing"));
                 };
                 let message = self.place(&made).map(|place| format!("that is {place}"));
-                Ok(Applied { target: made_target, message, request_id: None })
+                Ok(Applied { target: made_target, message, ..Applied::default() })
             }
             Change::DeleteScan => {
                 let scan = scan_of(target)?;

@@ -254,8 +254,29 @@ async fn an_update_sends_only_where_something_differs_and_says_what() {
     let differs = difference.clone();
     backend.prepared = Box::new(move |prepared| PreparedChange { differences: vec![differs.clone()], ..prepared });
     let (changed, sent, _) = outcome(backend, update(), Some("sc/34"), false).await;
-    assert_eq!(told(&changed), "0 accepted sc/34 | changed scan 34 \"Weekly DMZ\"");
+    assert_eq!(told(&changed), "0 accepted sc/34 | asked to change scan 34 \"Weekly DMZ\"");
     assert_eq!((sent, changed.changes), (1, vec![difference]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_an_answer_or_a_look_shows_is_said_to_be_so() {
+    let differing = |applied, found| {
+        let mut backend = Told::new(applied, found);
+        let difference = Difference { key: "name".into(), before: Some(json!("a")), after: json!("b"), note: None };
+        backend.prepared =
+            Box::new(move |prepared| PreparedChange { differences: vec![difference.clone()], ..prepared });
+        backend
+    };
+    let update = || Change::UpdateScan(Draft::new(&REGISTRY[1].forms.scan));
+    let shown = Ok(Applied { shown: true, ..Applied::default() });
+    let (answered, ..) = outcome(differing(shown, vec![]), update(), Some("sc/34"), false).await;
+    assert_eq!(told(&answered), "0 accepted sc/34 | changed scan 34 \"Weekly DMZ\"");
+    let seen = || vec![Found::Seen(vec![Target::default()])];
+    let (seen_so, ..) = outcome(differing(lost(), seen()), update(), Some("sc/34"), false).await;
+    assert!(told(&seen_so).starts_with("0 confirmed sc/34 | changed scan 34"), "{}", told(&seen_so));
+    let reimport = Change::ReimportRun(Draft::new(&REGISTRY[1].forms.reimport));
+    let (again, ..) = outcome(Told::new(lost(), seen()), reimport, Some("sc/@8"), false).await;
+    assert!(told(&again).starts_with("0 confirmed sc/@8 | run 8 is imported once more"), "{}", told(&again));
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,17 +297,21 @@ async fn what_is_doubtful_needs_a_yes_before_anything_is_sent() {
     );
     assert_eq!(sent, 0);
     let (made, sent, _) = outcome(doubtful(), create(), None, true).await;
-    assert_eq!(told(&made), "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; `scanctl scans delete sc/54` removes it");
+    assert_eq!(
+        told(&made),
+        "0 accepted sc/54 | made scan 54 \"Weekly DMZ\"; `scanctl scans delete sc/54` removes it; \
+         another config like an existing one"
+    );
     assert_eq!(sent, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_done_to_a_run_is_said_back() {
+async fn what_was_asked_of_a_run_is_said_back_and_no_more() {
     for (change, expected) in [
-        (Change::CopyRun { users: vec!["5".into(), "6".into()] }, "copied run 8 to users 5, 6"),
-        (Change::EmailRun { to: vec!["soc@example.org".into()] }, "sent run 8 to soc@example.org"),
+        (Change::CopyRun { users: vec!["5".into(), "6".into()] }, "asked to copy run 8 to users 5, 6"),
+        (Change::EmailRun { to: vec!["soc@example.org".into()] }, "asked to send run 8 to soc@example.org"),
         (Change::DeleteRun, "deleted run 8"),
-        (Change::ReimportRun(Draft::new(&REGISTRY[1].forms.reimport)), "run 8 is imported once more"),
+        (Change::ReimportRun(Draft::new(&REGISTRY[1].forms.reimport)), "asked to import run 8 once more"),
     ] {
         let backend = Told::new(made(Target::default()), vec![]);
         let (outcome, ..) = outcome(backend, change, Some("sc/@8"), true).await;

@@ -94,6 +94,35 @@ fn flags_that_cannot_be_meant_are_refused() {
     assert_eq!(vendor.connections(), 0);
 }
 
+#[test]
+fn a_blank_name_is_refused_unsent_on_every_backend() {
+    let vendor = Vendor::start();
+    let env = five(&vendor);
+    env.file("blank.toml", "name = '\t'\n", 0o600);
+    let mut refused = 0;
+    for (profile, _) in PROFILES {
+        let scan = format!("{profile}/3");
+        for (operation, arguments) in [
+            (Operation::ScansCopy, &["scans", "copy", &scan, "--name", "  "][..]),
+            (Operation::ScansUpdate, &["scans", "update", &scan, "--name", "  "]),
+            (Operation::ScansUpdate, &["scans", "update", &scan, "--file", "blank.toml"]),
+            (Operation::ScansCreate, &["scans", "create", "-p", profile, "--name", " ", "--targets", "192.0.2.1"]),
+        ] {
+            let output = env.run(arguments);
+            // A config of Cloudflare has no name, which is another refusal.
+            if profile == "cf" || !does(profile, operation) {
+                assert_ne!(output.code(), Some(0), "{output}");
+                continue;
+            }
+            let output = output.expect_code(2);
+            assert!(output.stderr.contains("`name`"), "{output}");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 10, "{refused}");
+    assert_eq!(vendor.connections(), 0);
+}
+
 /// Of several addresses the one that cannot be done is its own failure, and the others are asked about alone.
 #[test]
 fn the_count_is_of_what_can_be_deleted() {

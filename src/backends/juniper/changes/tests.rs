@@ -227,16 +227,22 @@ async fn both_simulated_consoles_agree_from_the_making_to_the_deletion() {
         let update = Change::UpdateScan(draft(&[("name", "Rim"), ("targets", "10.0.0.8"), ("description", "x")]));
         let prepared = backend.prepare_change(&target, &update).await.unwrap();
         backend.apply(&prepared).await.unwrap();
+        // Name and description are to be seen, the targets are not.
+        assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::Untold);
+        let update = Change::UpdateScan(draft(&[("name", "Ring")]));
+        let prepared = backend.prepare_change(&target, &update).await.unwrap();
+        assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::NotYet);
+        backend.apply(&prepared).await.unwrap();
         assert_eq!(
             backend.find_applied(&prepared, Instant::now()).await.unwrap(),
             Found::Seen(vec![prepared.target.clone()])
         );
         let fields = vec!["description".to_owned()];
         let shown = backend.scan(&target, &ScanQuery { fields, ..ScanQuery::default() }).await.unwrap().value;
-        assert_eq!((shown.name.as_deref(), &shown.fields.unwrap()["description"]), (Some("Rim"), &json!("x")));
+        assert_eq!((shown.name.as_deref(), &shown.fields.unwrap()["description"]), (Some("Ring"), &json!("x")));
 
         let gone = backend.prepare_change(&target, &Change::DeleteScan).await.unwrap();
-        assert_eq!(gone.target.describe(), format!("scan {} \"Rim\"", target.scan.as_ref().unwrap()));
+        assert_eq!(gone.target.describe(), format!("scan {} \"Ring\"", target.scan.as_ref().unwrap()));
         assert_eq!(backend.find_applied(&gone, Instant::now()).await.unwrap(), Found::NotYet);
         backend.apply(&gone).await.unwrap();
         assert_eq!(backend.find_applied(&gone, Instant::now()).await.unwrap(), Found::Seen(vec![gone.target.clone()]));

@@ -250,6 +250,7 @@ impl TenableIo {
                 let name = read.name.owned().or_else(|| target.name.clone());
                 return Ok(Applied {
                     target: Target { name, ..target.clone() },
+                    shown: true,
                     message: None,
                     request_id: answer.request_id,
                 });
@@ -289,11 +290,12 @@ impl TenableIo {
             Change::ReimportRun(_) => return Err(unsupported(&SPEC, prepared.change.operation(), NO_REIMPORT)),
         };
         // Deletions are answered with nothing.
-        Ok(Applied { target: target.clone(), message: None, request_id: answer.request_id })
+        Ok(Applied { target: target.clone(), request_id: answer.request_id, ..Applied::default() })
     }
 
     async fn import(&self, file: &std::path::Path, body: &Json) -> Result<Applied> {
-        let upload = self.http.post(["file", "upload"]).upload(Upload::new("Filedata", file)?).label("upload");
+        let upload = self.http.post(["file", "upload"]).upload(Upload::new("Filedata", file)?);
+        let upload = upload.incidental().label("upload");
         let uploaded = async {
             let answer = upload.send().await?;
             #[derive(Deserialize)]
@@ -330,7 +332,7 @@ impl TenableIo {
         let read = Stored::read(&answer)?;
         let scan = Some(read.scan(&answer)?);
         let target = Target { scan, run: read.uuid.text().map(RunId::new), name: read.name.owned() };
-        Ok(Applied { target, message: None, request_id: answer.request_id })
+        Ok(Applied { target, request_id: answer.request_id, ..Applied::default() })
     }
 
     pub(super) async fn seen(&self, prepared: &PreparedChange, sent: Instant) -> Result<Found> {
@@ -484,7 +486,7 @@ fn imported(body: &Json, file: &str) -> Json {
 fn made(answer: &Answer) -> Result<Applied> {
     let read = Stored::read(answer)?;
     let target = Target { scan: Some(read.scan(answer)?), run: None, name: read.name.owned() };
-    Ok(Applied { target, message: None, request_id: answer.request_id.clone() })
+    Ok(Applied { target, request_id: answer.request_id.clone(), ..Applied::default() })
 }
 
 fn may_not_edit(refused: Error) -> Error {

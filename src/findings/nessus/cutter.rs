@@ -107,6 +107,10 @@ pub(super) struct Cutter<R> {
     /// The elements around, outermost first.
     pub(super) open: Vec<String>,
     pub(super) root_closed: bool,
+    /// A report or a host was there.
+    pub(super) has_report: bool,
+    /// The first element below the root.
+    pub(super) instead: Option<String>,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
     pub(super) report_name: Option<String>,
@@ -170,6 +174,8 @@ impl<R: Read> Cutter<R> {
             failure: None,
             open: Vec::new(),
             root_closed: false,
+            has_report: false,
+            instead: None,
             head: Vec::new(),
             report_name: None,
             prefix: Arc::from("cm"),

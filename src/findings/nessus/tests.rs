@@ -206,6 +206,25 @@ fn reports_that_other_programs_wrote_anew_say_the_same() {
 }
 
 #[test]
+fn a_document_without_a_report_is_no_empty_result() {
+    for (inside, what) in [
+        ("<Policy><policyName>x</policyName></Policy>", "the document holds a policy and no report"),
+        ("<Policy/><x><y/></x>", "the document holds a policy and no report"),
+        ("<x><y/></x>", "the document holds `x` and no report"),
+        ("", "the document holds nothing"),
+    ] {
+        let (_, decoded) = read(&format!("<NessusClientData_v2>{inside}</NessusClientData_v2>"));
+        assert!(problem(&decoded).contains(what), "{inside}: {}", problem(&decoded));
+        assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData), "{inside}");
+    }
+    assert!(problem(&read("<NessusClientData_v2/>").1).contains("holds nothing"));
+    for inside in ["<Policy/><Report/>", "<Report></Report>", "<ReportHost name='a'/>"] {
+        let (_, decoded) = read(&format!("<NessusClientData_v2>{inside}</NessusClientData_v2>"));
+        assert!(decoded.is_complete(), "{inside}: {}", problem(&decoded));
+    }
+}
+
+#[test]
 fn what_a_small_report_leaves_out_is_not_known() {
     let (rows, decoded) = read(
         "<NessusClientData_v2><Report><ReportHost><ReportItem/></ReportHost>\

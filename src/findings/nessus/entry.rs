@@ -159,7 +159,12 @@ impl<'a> Entry<'a> {
                         };
                         self.evidence.push(evidence);
                     }
-                    Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, reading.needs)?,
+                    Markup::Start { name: "HostProperties", empty } => {
+                        cursor.each_attribute(|_, _| ())?;
+                        if !empty {
+                            self.properties(cursor, reading.needs)?;
+                        }
+                    }
                     Markup::Start { name, empty } => {
                         cursor.each_attribute(|_, _| ())?;
                         cursor.refuse_inside(name, "ReportHost")?;

@@ -8,7 +8,7 @@ use memchr::memchr;
 
 use super::cutter::{Cutter, FOREIGN, special_end, tag_end};
 use super::in_bytes;
-use super::markup::{Cursor, DEEPEST, Markup, Problem, is_space};
+use super::markup::{Cursor, DEEPEST, Markup, Problem, is_of_report, is_space};
 use crate::error::Error;
 
 /// The namespace of elements of compliance checks.
@@ -125,6 +125,11 @@ impl<R: Read> Cutter<R> {
                     return wrong(0, &foreign(name));
                 }
                 let is_report = name == "Report" && self.open.len() == 1;
+                // In other letters it is no report, nor is what stands in it a host.
+                let is_like_it = self.open.len() == 1 && name.eq_ignore_ascii_case("Report");
+                if !is_report && (is_like_it || is_of_report(name)) {
+                    return wrong(0, &format!("a `{name}` where none may stand"));
+                }
                 self.has_report |= is_report;
                 if self.open.len() == 1 && self.instead.is_none() {
                     self.instead = Some(name.to_owned());

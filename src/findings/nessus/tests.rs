@@ -206,6 +206,44 @@ fn reports_that_other_programs_wrote_anew_say_the_same() {
 }
 
 #[test]
+fn hosts_and_rows_where_none_are_expected_are_not_stepped_over() {
+    let row = "<ReportItem pluginID='1' severity='4'/>";
+    let host = format!("<ReportHost name='a'>{row}</ReportHost>");
+    let of_other = |name: &str| format!("<Report><ReportHost name='a'><{name} pluginID='1'/></ReportHost></Report>");
+    for (inside, what) in [
+        (format!("<Wrapper><Report>{host}</Report></Wrapper>"), "a `Report` where none may stand"),
+        (format!("<Report/><Wrapper>{host}</Wrapper>"), "a `ReportHost` where none may stand"),
+        (format!("<report>{host}</report>"), "a `report` where none may stand"),
+        (format!("<Report><Report>{host}</Report></Report>"), "a `Report` where none may stand"),
+        (format!("<Report>{row}</Report>"), "a `ReportItem` where none may stand"),
+        (format!("<Report/>{row}"), "a `ReportItem` where none may stand"),
+        ("<n:Report><n:ReportHost/></n:Report>".to_owned(), "a `n:Report` where none may stand"),
+        ("<Report><n:ReportHost/></Report>".to_owned(), "a `n:ReportHost` where none may stand"),
+        ("<Report><reporthost/></Report>".to_owned(), "a `reporthost` where none may stand"),
+        ("<Report><Policy><x:ReportItem/></Policy></Report>".to_owned(), "a `x:ReportItem` where none may stand"),
+        (of_other("n:ReportItem"), "a `n:ReportItem` inside `ReportHost`"),
+        (of_other("reportItem"), "a `reportItem` inside `ReportHost`"),
+        (of_other("n:HostProperties"), "a `n:HostProperties` inside `ReportHost`"),
+        (of_other("Report"), "a `Report` inside `ReportHost`"),
+        (of_other("ReportItem><n:ReportHost"), "a `n:ReportHost` inside `ReportItem`"),
+        (of_other("Items><n:ReportItem"), "a `n:ReportItem` inside `Items`"),
+        (of_other("ReportItem><x><ReportItem"), "a `ReportItem` inside `x`"),
+        (of_other("HostProperties><ReportItem"), "a `ReportItem` inside `HostProperties`"),
+    ] {
+        let document = format!("<NessusClientData_v2 xmlns:n='urn:x'>{inside}</NessusClientData_v2>");
+        for needs in [Needs::Core, Needs::All] {
+            let (_, decoded) = rows_of(document.as_bytes(), 2, SMALL, needs);
+            assert!(problem(&decoded).contains(what), "{inside}: {}", problem(&decoded));
+            assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData), "{inside}");
+        }
+    }
+    let (rows, decoded) = read(&format!(
+        "<NessusClientData_v2><Policy><x><report/></x></Policy><Report><ReportHosts/>{host}<x:Reports/></Report></NessusClientData_v2>"
+    ));
+    assert_eq!((problem(&decoded).as_str(), rows.len()), ("", 1));
+}
+
+#[test]
 fn a_document_without_a_report_is_no_empty_result() {
     for (inside, what) in [
         ("<Policy><policyName>x</policyName></Policy>", "the document holds a policy and no report"),

@@ -8,7 +8,6 @@
 //! each further part gets the host's head (start tag and properties) again, so that it is a whole host in itself.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memchr3};
@@ -61,8 +60,6 @@ pub(super) struct Block {
     pub continues: bool,
     /// The document ends in it.
     pub cut_off: bool,
-    /// The prefix of the namespace of compliance checks.
-    pub prefix: Arc<str>,
 }
 
 impl Block {
@@ -114,8 +111,6 @@ pub(super) struct Cutter<R> {
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
     pub(super) report_name: Option<String>,
-    /// The prefix that was declared for elements of compliance checks.
-    pub(super) prefix: Arc<str>,
     /// Characters that no document may hold, outside hosts, since the last piece.
     pub(super) replaced: u64,
     ended: bool,
@@ -178,7 +173,6 @@ impl<R: Read> Cutter<R> {
             instead: None,
             head: Vec::new(),
             report_name: None,
-            prefix: Arc::from("cm"),
             replaced: 0,
             ended: false,
             close: Finder::new(CLOSE),
@@ -362,16 +356,7 @@ impl<R: Read> Cutter<R> {
         }
         let offset = self.offset;
         self.offset += count as u64;
-        Block {
-            buffer,
-            start,
-            end,
-            offset,
-            repeated,
-            continues: part.continues,
-            cut_off: false,
-            prefix: Arc::clone(&self.prefix),
-        }
+        Block { buffer, start, end, offset, repeated, continues: part.continues, cut_off: false }
     }
 
     /// Looks for the end of the host that begins at `begin`, as far as it is held.

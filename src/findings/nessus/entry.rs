@@ -3,7 +3,8 @@
 //! What a sink does not need is stepped over; its tags and references are checked all the same.
 //!
 //! Elements of compliance checks are in a namespace, whose prefix is `cm` in what scanners write. Programs that write
-//! reports anew call it `ns0` or the like and say so outside hosts.
+//! reports anew call it `ns0` or the like, or declare it on each element as the default one. No other elements are
+//! called `compliance-` something, so that the prefix does not matter.
 
 use std::borrow::Cow;
 
@@ -13,31 +14,32 @@ use super::markup::{Cursor, Markup, Problem, Result};
 use crate::findings::Needs;
 use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Host, Severity, Text};
 
-/// What of a block is to be read.
+/// How much of each row is to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading<'p> {
-    /// How much of each row.
+pub(super) struct Reading {
+    /// What the sink looks at.
     pub needs: Needs,
-    /// The prefix that the document declares for elements of compliance checks.
-    pub prefix: &'p str,
 }
 
-impl Reading<'_> {
-    /// What follows the prefix in the name of an element of a compliance check.
-    fn of_check<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let declared = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix(':'));
-        declared.or_else(|| name.strip_prefix("cm:"))
+/// What follows `compliance-` in the name of an element of a compliance check.
+fn of_check(name: &str) -> Option<&str> {
+    const OWN: &str = "compliance-";
+    if name.len() <= OWN.len() {
+        return None;
     }
+    name.strip_prefix(OWN).or_else(|| name.split_once(':')?.1.strip_prefix(OWN))
+}
 
+impl Reading {
     /// Whether a row's child must be read at all.
     fn wants(&self, name: &str) -> bool {
         if self.needs == Needs::All {
             return true;
         }
-        match self.of_check(name) {
+        match of_check(name) {
             // The check's id is part of the finding's id.
-            Some("compliance-check-id") => true,
-            Some(name) => self.needs == Needs::Facts && matches!(name, "compliance-check-name" | "compliance-result"),
+            Some("check-id") => true,
+            Some(name) => self.needs == Needs::Facts && matches!(name, "check-name" | "result"),
             None => {
                 self.needs == Needs::Facts
                     && !matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "attachment")
@@ -83,7 +85,7 @@ pub(super) struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     /// Reads a block.
-    pub(super) fn read(text: &'a str, reading: Reading<'_>) -> Self {
+    pub(super) fn read(text: &'a str, reading: Reading) -> Self {
         let mut cursor = Cursor::new(text);
         let mut entries = Vec::new();
         let problem = loop {
@@ -128,7 +130,7 @@ const OUTPUT: &str = "plugin_output";
 const DESCRIPTION: &str = "description";
 
 impl<'a> Entry<'a> {
-    fn read(&mut self, cursor: &mut Cursor<'a>, reading: Reading<'_>) -> Result<()> {
+    fn read(&mut self, cursor: &mut Cursor<'a>, reading: Reading) -> Result<()> {
         let Markup::Start { name: "ReportHost", empty } = cursor.markup()? else {
             return cursor.malformed("something else than a host between hosts");
         };
@@ -269,7 +271,7 @@ fn read_row<'a>(
     row: &mut Details<'a>,
     cursor: &mut Cursor<'a>,
     empty: bool,
-    reading: Reading<'_>,
+    reading: Reading,
 ) -> Result<Option<Evidence>> {
     let mut severity = None;
     cursor.each_attribute(|name, value| {
@@ -353,7 +355,7 @@ fn child<'a>(
     cursor: &mut Cursor<'a>,
     name: &'a str,
     empty: bool,
-    reading: Reading<'_>,
+    reading: Reading,
 ) -> Result<()> {
     if !reading.wants(name) {
         cursor.each_attribute(|_, _| ())?;
@@ -374,7 +376,7 @@ fn child<'a>(
     }
     cursor.each_attribute(|_, _| ())?;
     let text = if empty { Cow::Borrowed("") } else { cursor.element_text(name)? };
-    if let Some(unused) = place(row, name, text, reading)
+    if let Some(unused) = place(row, name, text)
         && reading.needs == Needs::All
         && !(unused.is_empty() && is_single(name))
     {
@@ -389,11 +391,11 @@ fn is_single(name: &str) -> bool {
 }
 
 /// Puts a child's text where it belongs, or gives it back if it belongs nowhere or its place is taken.
-fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>, reading: Reading<'_>) -> Option<Text<'a>> {
+fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
     if let Some(rest) = name.strip_prefix("cvss") {
         return cvss(row, rest, text);
     }
-    if let Some(rest) = reading.of_check(name) {
+    if let Some(rest) = of_check(name) {
         return compliance(row, rest, text);
     }
     if let Some(framework) = name.strip_prefix("exploit_framework_") {
@@ -468,9 +470,8 @@ fn cvss<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a
     unused
 }
 
-/// `name` is what follows the prefix.
+/// `name` is what follows `compliance-`.
 fn compliance<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
-    let Some(name) = name.strip_prefix("compliance-") else { return Some(text) };
     let check: &mut Compliance<'a> = row.compliance.get_or_insert_default();
     match name {
         "check-id" => short(&mut check.check_id, text),

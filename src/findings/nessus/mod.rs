@@ -136,7 +136,7 @@ impl<R: Read> Shared<'_, R> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(block.bytes()),
         };
-        let entries = Entries::read(&text, Reading { needs: self.needs, prefix: &block.prefix });
+        let entries = Entries::read(&text, Reading { needs: self.needs });
         let source = lock(&self.turn).emitter.origin().source;
         let mut ids: Vec<_> = entries
             .entries

@@ -2,7 +2,6 @@
 //! one after the other, since what stands here is small.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use memchr::memchr;
 
@@ -10,9 +9,6 @@ use super::cutter::{Cutter, FOREIGN, special_end, tag_end};
 use super::in_bytes;
 use super::markup::{Cursor, DEEPEST, Markup, Problem, is_of_report, is_space};
 use crate::error::Error;
-
-/// The namespace of elements of compliance checks.
-const CHECKS: &str = "http://www.nessus.org/cm";
 
 /// What stands next outside hosts.
 pub(super) enum Outside {
@@ -134,19 +130,12 @@ impl<R: Read> Cutter<R> {
                 if self.open.len() == 1 && self.instead.is_none() {
                     self.instead = Some(name.to_owned());
                 }
-                let (mut report_name, mut prefix) = (None, None);
+                let mut report_name = None;
                 cursor.each_attribute(|attribute, value| {
                     if is_report && attribute == "name" {
                         report_name = Some(value.into_owned());
-                    } else if let Some(declared) = attribute.strip_prefix("xmlns:")
-                        && value == CHECKS
-                    {
-                        prefix = Some(Arc::from(declared));
                     }
                 })?;
-                if let Some(prefix) = prefix {
-                    self.prefix = prefix;
-                }
                 if self.report_name.is_none() {
                     self.report_name = report_name;
                 }

@@ -263,6 +263,40 @@ fn a_document_without_a_report_is_no_empty_result() {
 }
 
 #[test]
+fn checks_are_known_by_any_prefix_wherever_it_is_declared() {
+    let space = "http://www.nessus.org/cm";
+    let children = |prefix: &str, declared: &str| {
+        let child =
+            |name: &str, text: &str| format!("<{prefix}compliance-{name}{declared}>{text}</{prefix}compliance-{name}>");
+        child("check-id", "c1") + &child("check-name", "1.1 x") + &child("result", "FAILED")
+    };
+    let document = |host: &str, row: &str, children: &str| {
+        format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'{host}><ReportItem pluginID='21157'{row}>{children}\
+             </ReportItem></ReportHost></Report></NessusClientData_v2>"
+        )
+    };
+    let declared = format!(" xmlns:q='{space}'");
+    for text in [
+        document(&declared, "", &children("q:", "")),
+        document("", &declared, &children("q:", "")),
+        document("", "", &children("q:", &declared)),
+        document("", "", &children("", &format!(" xmlns='{space}'"))),
+        document("", "", &children("cm:", "")),
+    ] {
+        for needs in [Needs::Core, Needs::Facts, Needs::All] {
+            let (rows, decoded) = rows_of(text.as_bytes(), 2, SMALL, needs);
+            assert_eq!((problem(&decoded).as_str(), rows.len()), ("", 1), "{text}");
+            assert!(rows[0].contains("check_id: Some(\"c1\")"), "{}", rows[0]);
+            if needs != Needs::Core {
+                assert!(rows[0].contains("check_name: Some(\"1.1 x\")"), "{}", rows[0]);
+                assert!(rows[0].contains("result: Some(\"FAILED\")"), "{}", rows[0]);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_small_report_leaves_out_is_not_known() {
     let (rows, decoded) = read(
         "<NessusClientData_v2><Report><ReportHost><ReportItem/></ReportHost>\

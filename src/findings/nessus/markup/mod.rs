@@ -103,7 +103,8 @@ pub(super) fn is_of_report(name: &str) -> bool {
     }
     let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
     // Small letters alone are too common a word for a report.
-    local == "Report" || ["ReportHost", "ReportItem", "HostProperties"].iter().any(|own| local.eq_ignore_ascii_case(own))
+    local == "Report"
+        || ["ReportHost", "ReportItem", "HostProperties"].iter().any(|own| local.eq_ignore_ascii_case(own))
 }
 
 /// Whether XML lets a character stand in a document.

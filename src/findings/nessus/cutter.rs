@@ -26,6 +26,8 @@ pub(super) struct Sizes {
     pub part: usize,
     /// Bytes that are held at most: the largest part plus the largest row.
     pub most: usize,
+    /// Rows of a host that are held at once, however small they are.
+    pub rows: usize,
 }
 
 impl Sizes {
@@ -42,7 +44,7 @@ impl Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024 }
+        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024, rows: 4096 }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pipeline on small documents, with blocks so small that every border is met.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -24,7 +25,7 @@ impl FindingSink for Rows {
     }
 }
 
-const SMALL: Sizes = Sizes { chunk: 64, part: 1 << 20, most: 1 << 20 };
+const SMALL: Sizes = Sizes { chunk: 64, part: 1 << 20, most: 1 << 20, rows: 4096 };
 
 /// Gives the source's bytes so many at a time.
 struct Slow<'b>(&'b [u8], usize);
@@ -347,7 +348,7 @@ fn large_hosts_are_read_in_parts() {
     );
     let (whole, _) = read(&document);
     for part in [1, 100, 150, 200, 500, 1000, 3000] {
-        let sizes = Sizes { chunk: 100, part, most: 1 << 20 };
+        let sizes = Sizes { chunk: 100, part, most: 1 << 20, rows: 4096 };
         let (rows, decoded) = rows_of(document.as_bytes(), 3, sizes, Needs::All);
         assert!(decoded.is_complete(), "{part}: {}", problem(&decoded));
         assert_eq!((decoded.hosts, decoded.findings), (2, 80), "{part}");
@@ -365,9 +366,71 @@ fn large_hosts_are_read_in_parts() {
         }
     }
     let cut = &document[..document.len() / 3];
-    let (rows, decoded) = rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20 }, Needs::All);
+    let (rows, decoded) =
+        rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20, rows: 4096 }, Needs::All);
     assert!(!rows.is_empty() && rows.len() < 40);
     assert_eq!((decoded.hosts, problem(&decoded).as_str()), (1, "the report is cut off inside a host"));
+}
+
+#[test]
+fn a_host_of_many_rows_is_held_in_parts_however_small_they_are() {
+    let host = |name: &str, rows: usize| {
+        let row = |number| format!("<ReportItem port='{}' pluginID='7'/>", number % 3);
+        let head =
+            "<HostProperties><tag name='host-fqdn'>FQDN</tag><tag name='HOST_END_TIMESTAMP'>9</tag></HostProperties>";
+        let head = head.replace("FQDN", name);
+        format!("<ReportHost name='{name}'>{head}{}</ReportHost>\n", (0..rows).map(row).collect::<String>())
+    };
+    let hosts = [("a", 3), ("b", 0), ("c", 40), ("d", 8), ("e", 1)].map(|(name, rows)| host(name, rows)).concat();
+    let document = format!("<NessusClientData_v2><Report>{hosts}</Report></NessusClientData_v2>");
+    let (whole, _) = read(&document);
+    for held in [1, 2, 7, 8, 9, 40, 52] {
+        for (workers, chunk, part) in [(1, 1 << 20, 1 << 20), (3, 64, 1 << 20), (3, 64, 500)] {
+            let sizes = Sizes { chunk, part, most: 1 << 20, rows: held };
+            let (rows, decoded) = rows_of(document.as_bytes(), workers, sizes, Needs::All);
+            assert!(decoded.is_complete(), "{held}: {}", problem(&decoded));
+            assert_eq!((decoded.hosts, decoded.findings), (5, 52), "{held}");
+            let without_id = |rows: &[String]| rows.iter().map(|row| row[32..].to_owned()).collect::<Vec<_>>();
+            assert_eq!(without_id(&rows), without_id(&whole), "{held}");
+            let ids = |rows: &[String]| rows.iter().map(|row| row[..32].to_owned()).collect::<BTreeSet<_>>();
+            assert_eq!(ids(&rows), ids(&whole), "{held}");
+        }
+    }
+    let mut entries = Entries::new(host("a", 40).leak(), Reading { needs: Needs::All, most: 16 }, false);
+    let mut held = Vec::new();
+    loop {
+        let goes_on = entries.read();
+        held.push(entries.entries.iter().map(|entry| entry.rows.len()).sum::<usize>());
+        if !goes_on {
+            break;
+        }
+    }
+    assert_eq!(held, [16, 16, 8]);
+    let many = "<ReportHost/>".repeat(40);
+    let mut entries = Entries::new(&many, Reading { needs: Needs::All, most: 16 }, false);
+    assert!(entries.read());
+    assert_eq!(entries.entries.len(), 16);
+}
+
+#[test]
+fn properties_behind_more_rows_than_are_held_are_refused() {
+    let row = "<ReportItem pluginID='1'/>";
+    let document = |rows: usize| {
+        format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'>{}<HostProperties><tag name='host-ip'>192.0.2.1</tag>\
+             </HostProperties></ReportHost></Report></NessusClientData_v2>",
+            row.repeat(rows)
+        )
+    };
+    for (rows, is_read) in [(4, true), (8, true), (9, false), (20, false)] {
+        let (seen, decoded) = rows_of(document(rows).as_bytes(), 2, Sizes { rows: 8, ..SMALL }, Needs::Core);
+        assert_eq!(decoded.is_complete(), is_read, "{rows}: {}", problem(&decoded));
+        assert_eq!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), is_read, "{rows}");
+        if !is_read {
+            assert!(problem(&decoded).contains("properties of a host behind more rows"), "{}", problem(&decoded));
+            assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
+        }
+    }
 }
 
 #[test]
@@ -417,11 +480,11 @@ fn what_is_broken_is_named_after_what_came_before() {
 fn too_much_at_once_is_refused() {
     let row = format!("<ReportItem pluginID='1'><plugin_output>{}</plugin_output></ReportItem>", "x".repeat(5000));
     let document = format!("<NessusClientData_v2><ReportHost name='a'>{row}{row}</ReportHost></NessusClientData_v2>");
-    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most }, Needs::All).1;
+    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most, rows: 4096 }, Needs::All).1;
     assert!(read(8000).is_complete());
     assert!(problem(&read(3000)).contains("one row or host property of more than 3000 bytes"));
     let policy = format!("<NessusClientData_v2><Policy>{}</Policy></NessusClientData_v2>", "x".repeat(5000));
-    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000 }, Needs::All).1;
+    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000, rows: 4096 }, Needs::All).1;
     assert!(problem(&decoded).contains("a text of more than 3000 bytes"), "{}", problem(&decoded));
 }
 
@@ -487,10 +550,11 @@ proptest! {
     /// Whatever the bytes: no panic, and borders mean nothing, not even for what is wrong.
     #[test]
     fn nothing_depends_on_borders(
-        text in soup(), begun in any::<bool>(), step in 1usize..50, chunk in 1usize..200, part in 1usize..200
+        text in soup(), begun in any::<bool>(), step in 1usize..50, chunk in 1usize..200, part in 1usize..200,
+        held in 1usize..9
     ) {
         let text = if begun { format!("<NessusClientData_v2><ReportHost name='a'>{text}") } else { text };
-        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20, rows: held };
         let (rows, decoded) = rows_of(text.as_bytes(), 1, sizes(1 << 20), Needs::All);
         let (again, slowly) = rows_of(Slow(text.as_bytes(), step), 2, sizes(chunk), Needs::All);
         prop_assert_eq!(rows, again);
@@ -508,7 +572,7 @@ proptest! {
         for (at, byte) in damage {
             bytes[at] = byte;
         }
-        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20, rows: 4096 };
         let (rows, decoded) = rows_of(bytes.as_slice(), 1, sizes(1 << 20), Needs::All);
         let (again, slowly) = rows_of(Slow(&bytes, step), 3, sizes(step), Needs::All);
         prop_assert_eq!(rows, again);

@@ -61,6 +61,8 @@ pub(super) struct Entry<'a> {
     pub goes_on: bool,
     /// Its start tag was read.
     begun: bool,
+    /// Other entries have rows of its host too.
+    is_part: bool,
     /// Its host's rows begin in an earlier entry that was read from the same block.
     behind_rows: bool,
     /// For each row, where its output stands.
@@ -91,9 +93,10 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Nothing of a block yet. `goes_on`: its first host had an entry in the block before.
-    pub(super) fn new(text: &'a str, reading: Reading, goes_on: bool) -> Self {
-        let next = goes_on.then(|| Entry { goes_on, ..Entry::default() });
+    /// Nothing of a block yet. `is_part`: there is only one host, and not all of it; `goes_on`: it had an entry in the
+    /// block before.
+    pub(super) fn new(text: &'a str, reading: Reading, goes_on: bool, is_part: bool) -> Self {
+        let next = is_part.then(|| Entry { goes_on, is_part, ..Entry::default() });
         Self { entries: Vec::new(), problem: None, reading, next, cursor: Cursor::new(text) }
     }
 
@@ -212,7 +215,7 @@ impl<'a> Entry<'a> {
                 }
                 Markup::Start { name: "HostProperties", empty } => {
                     cursor.each_attribute(|_, _| ())?;
-                    if self.behind_rows {
+                    if self.behind_rows || (self.is_part && !self.rows.is_empty()) {
                         let what = "properties of a host behind more rows than are held at once".to_owned();
                         return Err(Problem { at, what: Some(what) });
                     }

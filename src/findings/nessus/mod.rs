@@ -137,7 +137,7 @@ impl<R: Read> Shared<'_, R> {
             Err(_) => String::from_utf8_lossy(block.bytes()),
         };
         let source = lock(&self.turn).emitter.origin().source;
-        let mut entries = Entries::new(&text, self.reading, block.continues);
+        let mut entries = Entries::new(&text, self.reading, block.continues, block.is_part);
         loop {
             let goes_on = entries.read();
             replaced += entries.replaced();

@@ -396,7 +396,7 @@ fn a_host_of_many_rows_is_held_in_parts_however_small_they_are() {
             assert_eq!(ids(&rows), ids(&whole), "{held}");
         }
     }
-    let mut entries = Entries::new(host("a", 40).leak(), Reading { needs: Needs::All, most: 16 }, false);
+    let mut entries = Entries::new(host("a", 40).leak(), Reading { needs: Needs::All, most: 16 }, false, false);
     let mut held = Vec::new();
     loop {
         let goes_on = entries.read();
@@ -407,7 +407,7 @@ fn a_host_of_many_rows_is_held_in_parts_however_small_they_are() {
     }
     assert_eq!(held, [16, 16, 8]);
     let many = "<ReportHost/>".repeat(40);
-    let mut entries = Entries::new(&many, Reading { needs: Needs::All, most: 16 }, false);
+    let mut entries = Entries::new(&many, Reading { needs: Needs::All, most: 16 }, false, false);
     assert!(entries.read());
     assert_eq!(entries.entries.len(), 16);
 }
@@ -429,6 +429,52 @@ fn properties_behind_more_rows_than_are_held_are_refused() {
         if !is_read {
             assert!(problem(&decoded).contains("properties of a host behind more rows"), "{}", problem(&decoded));
             assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_large_host_never_differ_in_their_properties() {
+    let rows = |count: usize| "<ReportItem pluginID='1'><x>text</x></ReportItem>".repeat(count);
+    let tag = "<tag name='host-ip'>192.0.2.1</tag>";
+    let head = format!("<HostProperties>{tag}</HostProperties>");
+    let refused = "properties of a host behind more rows";
+    for (inside, problem_is) in [
+        (format!("{head}{}", rows(40)), ""),
+        (format!("{}{head}", rows(40)), refused),
+        (format!("{}{head}{}", rows(2), rows(40)), refused),
+        (format!("{}{head}{}", rows(20), rows(20)), refused),
+        (format!("{head}{}{head}", rows(40)), refused),
+        (format!("<HostProperties\n>{tag}</HostProperties >{}", rows(40)), ""),
+        (format!("<!-- </HostProperties> <ReportItem > -->\n{head}{}", rows(40)), ""),
+        (
+            format!("<HostProperties>{tag}<tag name='x'><![CDATA[<ReportItem >]]></tag></HostProperties>{}", rows(40)),
+            "",
+        ),
+        (format!("<x>\u{e9}</x>{head}{}", rows(40)), ""),
+    ] {
+        let document = format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'>{inside}</ReportHost></Report></NessusClientData_v2>"
+        );
+        for latin in [false, true] {
+            // Bytes that are no UTF-8 have another length once they are replaced.
+            let bytes = if latin {
+                document.chars().map(|symbol| symbol as u8).collect()
+            } else {
+                document.clone().into_bytes()
+            };
+            for chunk in [50, 1 << 20] {
+                let sizes = Sizes { chunk, part: 400, ..SMALL };
+                let (seen, decoded) = rows_of(bytes.as_slice(), 2, sizes, Needs::All);
+                assert_eq!(decoded.is_complete(), problem_is.is_empty(), "{inside}: {}", problem(&decoded));
+                assert!(problem(&decoded).contains(problem_is), "{inside}: {}", problem(&decoded));
+                if problem_is.is_empty() {
+                    assert_eq!((seen.len(), decoded.hosts), (40, 1));
+                    assert!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), "{inside}");
+                } else {
+                    assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
+                }
+            }
         }
     }
 }

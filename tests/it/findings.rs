@@ -265,6 +265,10 @@ fn what_is_no_report_is_named() {
         (encrypted, "the report cannot be unpacked: the archive is encrypted".to_owned()),
         (b"<?xml version='1.0'?>".to_vec(), "the report is cut off before its first tag".to_owned()),
         (b"<NessusClientData_v2><Policy>".to_vec(), "the report is cut off before the first host".to_owned()),
+        (
+            b"<NessusClientData_v2><Policy/></NessusClientData_v2>".to_vec(),
+            "the document holds a policy and no report".to_owned(),
+        ),
     ] {
         assert_eq!(problem(&bytes), what);
     }
@@ -273,7 +277,6 @@ fn what_is_no_report_is_named() {
 #[test]
 fn an_empty_report_is_a_whole_report() {
     for document in [
-        "<NessusClientData_v2/>",
         "<NessusClientData_v2><Report name=\"x\"/></NessusClientData_v2>",
         "<NessusClientData_v2><Policy/><Report></Report></NessusClientData_v2><!-- end -->",
     ] {

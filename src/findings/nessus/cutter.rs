@@ -5,15 +5,16 @@
 //! and attributes hold no `<`. Where they do, reading the block finds it.
 //!
 //! A host larger than [`Sizes::part`] is cut before a `ReportItem`, at a place that depends on the document alone;
-//! each further part gets the host's head (start tag and properties) again, so that it is a whole host in itself.
+//! each further part gets the host's head (start tag and properties) again, so that it is a whole host in itself. Where
+//! properties follow rows, reading such a part ends: rows of one host would differ in what their host is.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use memchr::memmem::Finder;
 use memchr::{memchr, memchr2, memchr3};
 
-use super::markup::{LONGEST_TAG, LONGEST_TEXT, Problem, is_space};
+use super::in_bytes;
+use super::markup::{Cursor, LONGEST_TAG, LONGEST_TEXT, Markup, Problem, is_space};
 use super::outside::Outside;
 use crate::error::Error;
 use crate::findings::input::{CUT_OFF_HINT, read_failure};
@@ -27,6 +28,8 @@ pub(super) struct Sizes {
     pub part: usize,
     /// Bytes that are held at most: the largest part plus the largest row.
     pub most: usize,
+    /// Rows of a host that are held at once, however small they are.
+    pub rows: usize,
 }
 
 impl Sizes {
@@ -43,7 +46,7 @@ impl Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024 }
+        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024, rows: 4096 }
     }
 }
 
@@ -59,10 +62,10 @@ pub(super) struct Block {
     pub repeated: usize,
     /// It goes on with a host whose first part was in the block before.
     pub continues: bool,
+    /// It holds one host, and not all of it.
+    pub is_part: bool,
     /// The document ends in it.
     pub cut_off: bool,
-    /// The prefix of the namespace of compliance checks.
-    pub prefix: Arc<str>,
 }
 
 impl Block {
@@ -107,11 +110,13 @@ pub(super) struct Cutter<R> {
     /// The elements around, outermost first.
     pub(super) open: Vec<String>,
     pub(super) root_closed: bool,
+    /// A report or a host was there.
+    pub(super) has_report: bool,
+    /// The first element below the root.
+    pub(super) instead: Option<String>,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
     pub(super) report_name: Option<String>,
-    /// The prefix that was declared for elements of compliance checks.
-    pub(super) prefix: Arc<str>,
     /// Characters that no document may hold, outside hosts, since the last piece.
     pub(super) replaced: u64,
     ended: bool,
@@ -170,9 +175,10 @@ impl<R: Read> Cutter<R> {
             failure: None,
             open: Vec::new(),
             root_closed: false,
+            has_report: false,
+            instead: None,
             head: Vec::new(),
             report_name: None,
-            prefix: Arc::from("cm"),
             replaced: 0,
             ended: false,
             close: Finder::new(CLOSE),
@@ -270,7 +276,7 @@ impl<R: Read> Cutter<R> {
                 Ok(Found::More) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
                 Ok(Found::Part(_)) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
                 Ok(Found::Part(at)) => {
-                    self.head = head_of(self.data().get(..at).unwrap_or_default(), &self.item);
+                    self.head = head_of(self.data().get(..at).unwrap_or_default());
                     return Piece::Block(self.take(at, spare, Part { continues: false, goes_on: true }));
                 }
                 Ok(Found::More) => {
@@ -356,16 +362,8 @@ impl<R: Read> Cutter<R> {
         }
         let offset = self.offset;
         self.offset += count as u64;
-        Block {
-            buffer,
-            start,
-            end,
-            offset,
-            repeated,
-            continues: part.continues,
-            cut_off: false,
-            prefix: Arc::clone(&self.prefix),
-        }
+        let is_part = part.continues || part.goes_on;
+        Block { buffer, start, end, offset, repeated, continues: part.continues, is_part, cut_off: false }
     }
 
     /// Looks for the end of the host that begins at `begin`, as far as it is held.
@@ -516,14 +514,28 @@ pub(super) fn special_end(data: &[u8], start: usize) -> Option<usize> {
     Some(start + open + distance + close.len())
 }
 
-/// Start tag and properties of a host.
-fn head_of(host: &[u8], item: &Finder<'_>) -> Vec<u8> {
-    const PROPERTIES_END: &[u8] = b"</HostProperties>";
-    let first_item = item.find(host).unwrap_or(host.len());
-    let before = host.get(..first_item).unwrap_or_default();
-    let end = match memchr::memmem::find(before, PROPERTIES_END) {
-        Some(at) => at + PROPERTIES_END.len(),
-        None => tag_end(host, 0).ok().flatten().unwrap_or_default(),
-    };
-    before.get(..end).unwrap_or_default().to_vec()
+/// Start tag and properties of a host, as far as they stand before its rows.
+fn head_of(host: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(host);
+    let mut cursor = Cursor::new(&text);
+    let mut end = 0;
+    // What is broken is found when the block is read.
+    if cursor.markup().is_ok() {
+        end = cursor.at;
+        while cursor.until_markup().is_ok() {
+            let read = match cursor.markup() {
+                Ok(Markup::Start { name: "ReportItem", .. } | Markup::End { .. }) | Err(_) => break,
+                Ok(Markup::Start { name, empty: false }) => {
+                    cursor.skip_element(name).map(|()| name == "HostProperties")
+                }
+                Ok(_) => Ok(false),
+            };
+            match read {
+                Ok(true) => end = cursor.at,
+                Ok(false) => {}
+                Err(_) => break,
+            }
+        }
+    }
+    host.get(..in_bytes(host, end).0).unwrap_or_default().to_vec()
 }

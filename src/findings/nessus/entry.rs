@@ -3,7 +3,8 @@
 //! What a sink does not need is stepped over; its tags and references are checked all the same.
 //!
 //! Elements of compliance checks are in a namespace, whose prefix is `cm` in what scanners write. Programs that write
-//! reports anew call it `ns0` or the like and say so outside hosts.
+//! reports anew call it `ns0` or the like, or declare it on each element as the default one. No other elements are
+//! called `compliance-` something, so that the prefix does not matter.
 
 use std::borrow::Cow;
 
@@ -13,31 +14,34 @@ use super::markup::{Cursor, Markup, Problem, Result};
 use crate::findings::Needs;
 use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Host, Severity, Text};
 
-/// What of a block is to be read.
+/// How much of each row is to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading<'p> {
-    /// How much of each row.
+pub(super) struct Reading {
+    /// What the sink looks at.
     pub needs: Needs,
-    /// The prefix that the document declares for elements of compliance checks.
-    pub prefix: &'p str,
+    /// How many rows are held at once: of one host, and about as many hosts and rows together.
+    pub most: usize,
 }
 
-impl Reading<'_> {
-    /// What follows the prefix in the name of an element of a compliance check.
-    fn of_check<'n>(&self, name: &'n str) -> Option<&'n str> {
-        let declared = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix(':'));
-        declared.or_else(|| name.strip_prefix("cm:"))
+/// What follows `compliance-` in the name of an element of a compliance check.
+fn of_check(name: &str) -> Option<&str> {
+    const OWN: &str = "compliance-";
+    if name.len() <= OWN.len() {
+        return None;
     }
+    name.strip_prefix(OWN).or_else(|| name.split_once(':')?.1.strip_prefix(OWN))
+}
 
+impl Reading {
     /// Whether a row's child must be read at all.
     fn wants(&self, name: &str) -> bool {
         if self.needs == Needs::All {
             return true;
         }
-        match self.of_check(name) {
+        match of_check(name) {
             // The check's id is part of the finding's id.
-            Some("compliance-check-id") => true,
-            Some(name) => self.needs == Needs::Facts && matches!(name, "compliance-check-name" | "compliance-result"),
+            Some("check-id") => true,
+            Some(name) => self.needs == Needs::Facts && matches!(name, "check-name" | "result"),
             None => {
                 self.needs == Needs::Facts
                     && !matches!(name, OUTPUT | DESCRIPTION | "synopsis" | "solution" | "see_also" | "attachment")
@@ -53,8 +57,14 @@ pub(super) struct Entry<'a> {
     pub host: Host<'a>,
     /// Its rows.
     pub rows: Vec<Details<'a>>,
+    /// The host had an entry before: this one goes on where that ended.
+    pub goes_on: bool,
     /// Its start tag was read.
     begun: bool,
+    /// Other entries have rows of its host too.
+    is_part: bool,
+    /// Its host's rows begin in an earlier entry that was read from the same block.
+    behind_rows: bool,
     /// For each row, where its output stands.
     evidence: Vec<Option<Evidence>>,
 }
@@ -69,46 +79,70 @@ enum Evidence {
     OwnDescription,
 }
 
-/// What a block holds.
+/// What a block holds, a bounded number of rows at a time.
 #[derive(Debug)]
 pub(super) struct Entries<'a> {
-    /// Every host, the last one with the rows before the problem, if there is one.
+    /// The hosts that were read last, the last one with the rows before the problem, if there is one.
     pub entries: Vec<Entry<'a>>,
-    /// Forbidden characters that were replaced.
-    pub replaced: u64,
     /// Why reading ended before the block did.
     pub problem: Option<Problem>,
+    reading: Reading,
+    /// The next entry, where it is not just any host.
+    next: Option<Entry<'a>>,
     cursor: Cursor<'a>,
 }
 
 impl<'a> Entries<'a> {
-    /// Reads a block.
-    pub(super) fn read(text: &'a str, reading: Reading<'_>) -> Self {
-        let mut cursor = Cursor::new(text);
-        let mut entries = Vec::new();
-        let problem = loop {
-            cursor.skip_space();
-            if cursor.is_at_end() {
-                break None;
+    /// Nothing of a block yet. `is_part`: there is only one host, and not all of it; `goes_on`: it had an entry in the
+    /// block before.
+    pub(super) fn new(text: &'a str, reading: Reading, goes_on: bool, is_part: bool) -> Self {
+        let next = is_part.then(|| Entry { goes_on, is_part, ..Entry::default() });
+        Self { entries: Vec::new(), problem: None, reading, next, cursor: Cursor::new(text) }
+    }
+
+    /// Reads on, instead of what was read before. False if nothing follows.
+    ///
+    /// A host with more than [`Reading::most`] rows gets several entries, whatever stands before it in the block.
+    pub(super) fn read(&mut self) -> bool {
+        let mut room = self.entries.last().map_or(32, |last| last.rows.len());
+        self.entries.clear();
+        let mut held = 0;
+        while held < self.reading.most {
+            if self.next.is_none() {
+                self.cursor.skip_space();
+                if self.cursor.is_at_end() {
+                    return false;
+                }
             }
-            let mut entry = Entry::default();
+            let mut entry = self.next.take().unwrap_or_default();
             // Hosts of one report are alike: room for as many rows as the last one had, since rows are large.
-            let rows = entries.last().map_or(32, |last: &Entry<'_>| last.rows.len() + last.rows.len() / 4).min(512);
-            entry.rows.reserve_exact(rows);
-            let read = entry.read(&mut cursor, reading);
+            entry.rows.reserve_exact((room + room / 4).min(512));
+            let read = entry.read(&mut self.cursor, self.reading);
             let Entry { host, rows, .. } = &mut entry;
             if host.ip.is_none() && host.name.parse::<std::net::IpAddr>().is_ok() {
                 host.ip = Some(host.name.clone());
             }
             rows.iter_mut().for_each(|row| row.last_seen = host.ended_at);
+            room = rows.len();
+            held += 1 + room;
+            if matches!(read, Ok(Read::Rows)) {
+                let host = host.clone();
+                self.next = Some(Entry { host, goes_on: true, begun: true, behind_rows: true, ..Entry::default() });
+            }
             if entry.begun {
-                entries.push(entry);
+                self.entries.push(entry);
             }
             if let Err(problem) = read {
-                break Some(problem);
+                self.problem = Some(problem);
+                return false;
             }
-        };
-        Self { entries, replaced: cursor.replaced, problem, cursor }
+        }
+        true
+    }
+
+    /// How many forbidden characters were replaced in what was read last.
+    pub(super) fn replaced(&mut self) -> u64 {
+        std::mem::take(&mut self.cursor.replaced)
     }
 
     /// The text that tells a row from others with the same key.
@@ -124,11 +158,20 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// How far a host was read.
+enum Read {
+    /// To its end.
+    Host,
+    /// As many rows as are held at once, and another follows.
+    Rows,
+}
+
 const OUTPUT: &str = "plugin_output";
 const DESCRIPTION: &str = "description";
 
 impl<'a> Entry<'a> {
-    fn read(&mut self, cursor: &mut Cursor<'a>, reading: Reading<'_>) -> Result<()> {
+    /// Reads the start tag; false if that is all.
+    fn begin(&mut self, cursor: &mut Cursor<'a>, reading: Reading) -> Result<bool> {
         let Markup::Start { name: "ReportHost", empty } = cursor.markup()? else {
             return cursor.malformed("something else than a host between hosts");
         };
@@ -141,41 +184,59 @@ impl<'a> Entry<'a> {
             }
         })?;
         self.begun = true;
-        if !empty {
-            loop {
-                let between = cursor.until_markup()?;
-                cursor.check_references(between)?;
-                match cursor.markup()? {
-                    Markup::Start { name: "ReportItem", empty } => {
-                        // Built in its place, because it is large.
-                        self.rows.push(Details::default());
-                        let evidence = match self.rows.last_mut().map(|row| read_row(row, cursor, empty, reading)) {
-                            Some(Ok(evidence)) => evidence,
-                            Some(Err(problem)) => {
-                                self.rows.pop();
-                                return Err(problem);
-                            }
-                            None => None,
-                        };
-                        self.evidence.push(evidence);
-                    }
-                    Markup::Start { name: "HostProperties", empty: false } => self.properties(cursor, reading.needs)?,
-                    Markup::Start { name, empty } => {
-                        cursor.each_attribute(|_, _| ())?;
-                        cursor.refuse_inside(name, "ReportHost")?;
-                        if !empty {
-                            cursor.skip_element(name)?;
-                        }
-                    }
-                    Markup::End { name: "ReportHost" } => break,
-                    Markup::End { name } => {
-                        return cursor.malformed(format!("`</{name}>` where `ReportHost` is open"));
-                    }
-                    Markup::Characters(_) | Markup::Nothing => {}
+        Ok(!empty)
+    }
+
+    fn read(&mut self, cursor: &mut Cursor<'a>, reading: Reading) -> Result<Read> {
+        if !self.begun && !self.begin(cursor, reading)? {
+            return Ok(Read::Host);
+        }
+        loop {
+            let between = cursor.until_markup()?;
+            cursor.check_references(between)?;
+            let at = cursor.at;
+            match cursor.markup()? {
+                Markup::Start { name: "ReportItem", .. } if self.rows.len() >= reading.most => {
+                    cursor.at = at;
+                    return Ok(Read::Rows);
                 }
+                Markup::Start { name: "ReportItem", empty } => {
+                    // Built in its place, because it is large.
+                    self.rows.push(Details::default());
+                    let evidence = match self.rows.last_mut().map(|row| read_row(row, cursor, empty, reading)) {
+                        Some(Ok(evidence)) => evidence,
+                        Some(Err(problem)) => {
+                            self.rows.pop();
+                            return Err(problem);
+                        }
+                        None => None,
+                    };
+                    self.evidence.push(evidence);
+                }
+                Markup::Start { name: "HostProperties", empty } => {
+                    cursor.each_attribute(|_, _| ())?;
+                    if self.behind_rows || (self.is_part && !self.rows.is_empty()) {
+                        let what = "properties of a host behind more rows than are held at once".to_owned();
+                        return Err(Problem { at, what: Some(what) });
+                    }
+                    if !empty {
+                        self.properties(cursor, reading.needs)?;
+                    }
+                }
+                Markup::Start { name, empty } => {
+                    cursor.each_attribute(|_, _| ())?;
+                    cursor.refuse_inside(name, "ReportHost")?;
+                    if !empty {
+                        cursor.skip_element(name)?;
+                    }
+                }
+                Markup::End { name: "ReportHost" } => return Ok(Read::Host),
+                Markup::End { name } => {
+                    return cursor.malformed(format!("`</{name}>` where `ReportHost` is open"));
+                }
+                Markup::Characters(_) | Markup::Nothing => {}
             }
         }
-        Ok(())
     }
 
     fn properties(&mut self, cursor: &mut Cursor<'a>, needs: Needs) -> Result<()> {
@@ -264,7 +325,7 @@ fn read_row<'a>(
     row: &mut Details<'a>,
     cursor: &mut Cursor<'a>,
     empty: bool,
-    reading: Reading<'_>,
+    reading: Reading,
 ) -> Result<Option<Evidence>> {
     let mut severity = None;
     cursor.each_attribute(|name, value| {
@@ -348,7 +409,7 @@ fn child<'a>(
     cursor: &mut Cursor<'a>,
     name: &'a str,
     empty: bool,
-    reading: Reading<'_>,
+    reading: Reading,
 ) -> Result<()> {
     if !reading.wants(name) {
         cursor.each_attribute(|_, _| ())?;
@@ -369,7 +430,7 @@ fn child<'a>(
     }
     cursor.each_attribute(|_, _| ())?;
     let text = if empty { Cow::Borrowed("") } else { cursor.element_text(name)? };
-    if let Some(unused) = place(row, name, text, reading)
+    if let Some(unused) = place(row, name, text)
         && reading.needs == Needs::All
         && !(unused.is_empty() && is_single(name))
     {
@@ -384,11 +445,11 @@ fn is_single(name: &str) -> bool {
 }
 
 /// Puts a child's text where it belongs, or gives it back if it belongs nowhere or its place is taken.
-fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>, reading: Reading<'_>) -> Option<Text<'a>> {
+fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
     if let Some(rest) = name.strip_prefix("cvss") {
         return cvss(row, rest, text);
     }
-    if let Some(rest) = reading.of_check(name) {
+    if let Some(rest) = of_check(name) {
         return compliance(row, rest, text);
     }
     if let Some(framework) = name.strip_prefix("exploit_framework_") {
@@ -463,9 +524,8 @@ fn cvss<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a
     unused
 }
 
-/// `name` is what follows the prefix.
+/// `name` is what follows `compliance-`.
 fn compliance<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a>> {
-    let Some(name) = name.strip_prefix("compliance-") else { return Some(text) };
     let check: &mut Compliance<'a> = row.compliance.get_or_insert_default();
     match name {
         "check-id" => short(&mut check.check_id, text),

@@ -41,7 +41,7 @@ pub(super) fn decode(source: impl Read + Send, emitter: Emitter<'_>) -> Result<D
 
 fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Sizes) -> Result<Decoded> {
     let shared = Shared {
-        needs: emitter.needs(),
+        reading: Reading { needs: emitter.needs(), most: sizes.rows },
         cutting: Mutex::new(Cutting { cutter: Cutter::new(source, sizes), next: 0 }),
         turn: Mutex::new(Turn { next: 0, emitter, decoded: Decoded::default(), failure: None }),
         delivered: Condvar::new(),
@@ -67,7 +67,7 @@ fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Si
 
 /// What the workers share.
 struct Shared<'s, R> {
-    needs: Needs,
+    reading: Reading,
     cutting: Mutex<Cutting<R>>,
     turn: Mutex<Turn<'s>>,
     /// A block was delivered, or nothing more will be.
@@ -119,7 +119,7 @@ impl<R: Read> Shared<'_, R> {
                     }
                 }
                 Piece::End(problem) => {
-                    self.deliver(number, |turn| {
+                    self.deliver(number, true, |turn| {
                         turn.decoded.replaced += replaced;
                         turn.decoded.problem = problem;
                         false
@@ -136,47 +136,52 @@ impl<R: Read> Shared<'_, R> {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(block.bytes()),
         };
-        let entries = Entries::read(&text, Reading { needs: self.needs, prefix: &block.prefix });
         let source = lock(&self.turn).emitter.origin().source;
-        let mut ids: Vec<_> = entries
-            .entries
-            .iter()
-            .map(|entry| super::EntryIds::new(source, &entry.host, &entry.rows, |row| entries.evidence(entry, row)))
-            .collect();
-        replaced += entries.replaced;
-        let mut read = entries.problem.as_ref().map_or(text.len(), |problem| problem.at);
-        if let Cow::Owned(_) = text {
-            let strange;
-            (read, strange) = in_bytes(block.bytes(), read);
-            replaced += strange;
+        let mut entries = Entries::new(&text, self.reading, block.continues, block.is_part);
+        loop {
+            let goes_on = entries.read();
+            replaced += entries.replaced();
+            let mut ids: Vec<_> = entries
+                .entries
+                .iter()
+                .map(|entry| super::EntryIds::new(source, &entry.host, &entry.rows, |row| entries.evidence(entry, row)))
+                .collect();
+            let mut read = entries.problem.as_ref().map_or(text.len(), |problem| problem.at);
+            if !goes_on && let Cow::Owned(_) = text {
+                let strange;
+                (read, strange) = in_bytes(block.bytes(), read);
+                replaced += strange;
+            }
+            let replaced = std::mem::take(&mut replaced);
+            let was_taken = self.deliver(number, !goes_on, |turn| {
+                turn.decoded.replaced += replaced;
+                for (entry, ids) in entries.entries.iter().zip(&mut ids) {
+                    turn.decoded.hosts += u64::from(!entry.goes_on);
+                    turn.decoded.findings += entry.rows.len() as u64;
+                    if let Err(failure) = turn.emitter.entry(&entry.host, &entry.rows, ids) {
+                        turn.failure = Some(failure);
+                        return false;
+                    }
+                }
+                match &entries.problem {
+                    // Why it ends too early is the next piece.
+                    Some(problem) if block.cut_off && problem.what.is_none() => true,
+                    Some(problem) => {
+                        let offset = block.offset + read.saturating_sub(block.repeated) as u64;
+                        turn.decoded.problem = Some(cutter::malformed(problem, offset));
+                        false
+                    }
+                    None => true,
+                }
+            });
+            if !(was_taken && goes_on) {
+                return was_taken;
+            }
         }
-        self.deliver(number, |turn| {
-            turn.decoded.replaced += replaced;
-            for (index, (entry, ids)) in entries.entries.iter().zip(&mut ids).enumerate() {
-                if !(block.continues && index == 0) {
-                    turn.decoded.hosts += 1;
-                }
-                turn.decoded.findings += entry.rows.len() as u64;
-                if let Err(failure) = turn.emitter.entry(&entry.host, &entry.rows, ids) {
-                    turn.failure = Some(failure);
-                    return false;
-                }
-            }
-            match &entries.problem {
-                // Why it ends too early is the next piece.
-                Some(problem) if block.cut_off && problem.what.is_none() => true,
-                Some(problem) => {
-                    let offset = block.offset + read.saturating_sub(block.repeated) as u64;
-                    turn.decoded.problem = Some(cutter::malformed(problem, offset));
-                    false
-                }
-                None => true,
-            }
-        })
     }
 
-    /// Does a thing when it is its turn; false if nothing is to follow.
-    fn deliver(&self, number: u64, act: impl FnOnce(&mut Turn<'_>) -> bool) -> bool {
+    /// Does a thing when it is its turn, and ends the turn if that was all of it; false if nothing is to follow.
+    fn deliver(&self, number: u64, is_all: bool, act: impl FnOnce(&mut Turn<'_>) -> bool) -> bool {
         let mut turn = lock(&self.turn);
         while turn.next != number && !self.stopped.load(Ordering::Relaxed) {
             turn = self.delivered.wait(turn).unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +190,7 @@ impl<R: Read> Shared<'_, R> {
             return false;
         }
         let goes_on = act(&mut turn);
-        turn.next += 1;
+        turn.next += u64::from(is_all);
         if !goes_on {
             self.stopped.store(true, Ordering::Relaxed);
         }

@@ -2,17 +2,13 @@
 //! one after the other, since what stands here is small.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use memchr::memchr;
 
 use super::cutter::{Cutter, FOREIGN, special_end, tag_end};
 use super::in_bytes;
-use super::markup::{Cursor, DEEPEST, Markup, Problem, is_space};
+use super::markup::{Cursor, DEEPEST, Markup, Problem, is_of_report, is_space};
 use crate::error::Error;
-
-/// The namespace of elements of compliance checks.
-const CHECKS: &str = "http://www.nessus.org/cm";
 
 /// What stands next outside hosts.
 pub(super) enum Outside {
@@ -46,8 +42,10 @@ impl<R: Read> Cutter<R> {
                         let what = format!("a text of more than {} bytes", self.sizes.most);
                         return Outside::End(Some(self.malformed(&Problem { at: 0, what: Some(what) })));
                     }
-                    let finished = self.root_closed && self.failure.is_none();
-                    return Outside::End(if finished { None } else { Some(self.cut_off()) });
+                    if !self.root_closed || self.failure.is_some() {
+                        return Outside::End(Some(self.cut_off()));
+                    }
+                    return Outside::End((!self.has_report).then(|| self.no_report()));
                 }
                 Err(problem) => return Outside::End(Some(self.malformed(&problem))),
             }
@@ -113,6 +111,7 @@ impl<R: Read> Cutter<R> {
         match cursor.markup()? {
             Markup::Start { name, empty } => {
                 if name == "ReportHost" && self.holds_hosts() {
+                    self.has_report = true;
                     return Ok(Step::Host);
                 }
                 if self.root_closed {
@@ -122,19 +121,21 @@ impl<R: Read> Cutter<R> {
                     return wrong(0, &foreign(name));
                 }
                 let is_report = name == "Report" && self.open.len() == 1;
-                let (mut report_name, mut prefix) = (None, None);
+                // In other letters it is no report, nor is what stands in it a host.
+                let is_like_it = self.open.len() == 1 && name.eq_ignore_ascii_case("Report");
+                if !is_report && (is_like_it || is_of_report(name)) {
+                    return wrong(0, &format!("a `{name}` where none may stand"));
+                }
+                self.has_report |= is_report;
+                if self.open.len() == 1 && self.instead.is_none() {
+                    self.instead = Some(name.to_owned());
+                }
+                let mut report_name = None;
                 cursor.each_attribute(|attribute, value| {
                     if is_report && attribute == "name" {
                         report_name = Some(value.into_owned());
-                    } else if let Some(declared) = attribute.strip_prefix("xmlns:")
-                        && value == CHECKS
-                    {
-                        prefix = Some(Arc::from(declared));
                     }
                 })?;
-                if let Some(prefix) = prefix {
-                    self.prefix = prefix;
-                }
                 if self.report_name.is_none() {
                     self.report_name = report_name;
                 }
@@ -158,6 +159,16 @@ impl<R: Read> Cutter<R> {
             Markup::Characters(_) | Markup::Nothing => {}
         }
         Ok(Step::On)
+    }
+
+    /// Why a document that is whole is no result all the same: a scan without a host has a report too.
+    fn no_report(&self) -> Error {
+        match self.instead.as_deref() {
+            Some("Policy") => Error::bad_data("the document holds a policy and no report")
+                .hint("export the results of a scan, not its policy"),
+            Some(name) => Error::bad_data(format!("the document holds `{name}` and no report")),
+            None => Error::bad_data("the document holds nothing, not even a report without hosts"),
+        }
     }
 
     /// Whether a host here is one of the report: below the report, or where that is left out, below the root.

@@ -1,5 +1,6 @@
 //! The pipeline on small documents, with blocks so small that every border is met.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -24,7 +25,7 @@ impl FindingSink for Rows {
     }
 }
 
-const SMALL: Sizes = Sizes { chunk: 64, part: 1 << 20, most: 1 << 20 };
+const SMALL: Sizes = Sizes { chunk: 64, part: 1 << 20, most: 1 << 20, rows: 4096 };
 
 /// Gives the source's bytes so many at a time.
 struct Slow<'b>(&'b [u8], usize);
@@ -206,6 +207,97 @@ fn reports_that_other_programs_wrote_anew_say_the_same() {
 }
 
 #[test]
+fn hosts_and_rows_where_none_are_expected_are_not_stepped_over() {
+    let row = "<ReportItem pluginID='1' severity='4'/>";
+    let host = format!("<ReportHost name='a'>{row}</ReportHost>");
+    let of_other = |name: &str| format!("<Report><ReportHost name='a'><{name} pluginID='1'/></ReportHost></Report>");
+    for (inside, what) in [
+        (format!("<Wrapper><Report>{host}</Report></Wrapper>"), "a `Report` where none may stand"),
+        (format!("<Report/><Wrapper>{host}</Wrapper>"), "a `ReportHost` where none may stand"),
+        (format!("<report>{host}</report>"), "a `report` where none may stand"),
+        (format!("<Report><Report>{host}</Report></Report>"), "a `Report` where none may stand"),
+        (format!("<Report>{row}</Report>"), "a `ReportItem` where none may stand"),
+        (format!("<Report/>{row}"), "a `ReportItem` where none may stand"),
+        ("<n:Report><n:ReportHost/></n:Report>".to_owned(), "a `n:Report` where none may stand"),
+        ("<Report><n:ReportHost/></Report>".to_owned(), "a `n:ReportHost` where none may stand"),
+        ("<Report><reporthost/></Report>".to_owned(), "a `reporthost` where none may stand"),
+        ("<Report><Policy><x:ReportItem/></Policy></Report>".to_owned(), "a `x:ReportItem` where none may stand"),
+        (of_other("n:ReportItem"), "a `n:ReportItem` inside `ReportHost`"),
+        (of_other("reportItem"), "a `reportItem` inside `ReportHost`"),
+        (of_other("n:HostProperties"), "a `n:HostProperties` inside `ReportHost`"),
+        (of_other("Report"), "a `Report` inside `ReportHost`"),
+        (of_other("ReportItem><n:ReportHost"), "a `n:ReportHost` inside `ReportItem`"),
+        (of_other("Items><n:ReportItem"), "a `n:ReportItem` inside `Items`"),
+        (of_other("ReportItem><x><ReportItem"), "a `ReportItem` inside `x`"),
+        (of_other("HostProperties><ReportItem"), "a `ReportItem` inside `HostProperties`"),
+    ] {
+        let document = format!("<NessusClientData_v2 xmlns:n='urn:x'>{inside}</NessusClientData_v2>");
+        for needs in [Needs::Core, Needs::All] {
+            let (_, decoded) = rows_of(document.as_bytes(), 2, SMALL, needs);
+            assert!(problem(&decoded).contains(what), "{inside}: {}", problem(&decoded));
+            assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData), "{inside}");
+        }
+    }
+    let (rows, decoded) = read(&format!(
+        "<NessusClientData_v2><Policy><x><report/></x></Policy><Report><ReportHosts/>{host}<x:Reports/></Report></NessusClientData_v2>"
+    ));
+    assert_eq!((problem(&decoded).as_str(), rows.len()), ("", 1));
+}
+
+#[test]
+fn a_document_without_a_report_is_no_empty_result() {
+    for (inside, what) in [
+        ("<Policy><policyName>x</policyName></Policy>", "the document holds a policy and no report"),
+        ("<Policy/><x><y/></x>", "the document holds a policy and no report"),
+        ("<x><y/></x>", "the document holds `x` and no report"),
+        ("", "the document holds nothing"),
+    ] {
+        let (_, decoded) = read(&format!("<NessusClientData_v2>{inside}</NessusClientData_v2>"));
+        assert!(problem(&decoded).contains(what), "{inside}: {}", problem(&decoded));
+        assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData), "{inside}");
+    }
+    assert!(problem(&read("<NessusClientData_v2/>").1).contains("holds nothing"));
+    for inside in ["<Policy/><Report/>", "<Report></Report>", "<ReportHost name='a'/>"] {
+        let (_, decoded) = read(&format!("<NessusClientData_v2>{inside}</NessusClientData_v2>"));
+        assert!(decoded.is_complete(), "{inside}: {}", problem(&decoded));
+    }
+}
+
+#[test]
+fn checks_are_known_by_any_prefix_wherever_it_is_declared() {
+    let space = "http://www.nessus.org/cm";
+    let children = |prefix: &str, declared: &str| {
+        let child =
+            |name: &str, text: &str| format!("<{prefix}compliance-{name}{declared}>{text}</{prefix}compliance-{name}>");
+        child("check-id", "c1") + &child("check-name", "1.1 x") + &child("result", "FAILED")
+    };
+    let document = |host: &str, row: &str, children: &str| {
+        format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'{host}><ReportItem pluginID='21157'{row}>{children}\
+             </ReportItem></ReportHost></Report></NessusClientData_v2>"
+        )
+    };
+    let declared = format!(" xmlns:q='{space}'");
+    for text in [
+        document(&declared, "", &children("q:", "")),
+        document("", &declared, &children("q:", "")),
+        document("", "", &children("q:", &declared)),
+        document("", "", &children("", &format!(" xmlns='{space}'"))),
+        document("", "", &children("cm:", "")),
+    ] {
+        for needs in [Needs::Core, Needs::Facts, Needs::All] {
+            let (rows, decoded) = rows_of(text.as_bytes(), 2, SMALL, needs);
+            assert_eq!((problem(&decoded).as_str(), rows.len()), ("", 1), "{text}");
+            assert!(rows[0].contains("check_id: Some(\"c1\")"), "{}", rows[0]);
+            if needs != Needs::Core {
+                assert!(rows[0].contains("check_name: Some(\"1.1 x\")"), "{}", rows[0]);
+                assert!(rows[0].contains("result: Some(\"FAILED\")"), "{}", rows[0]);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_small_report_leaves_out_is_not_known() {
     let (rows, decoded) = read(
         "<NessusClientData_v2><Report><ReportHost><ReportItem/></ReportHost>\
@@ -256,7 +348,7 @@ fn large_hosts_are_read_in_parts() {
     );
     let (whole, _) = read(&document);
     for part in [1, 100, 150, 200, 500, 1000, 3000] {
-        let sizes = Sizes { chunk: 100, part, most: 1 << 20 };
+        let sizes = Sizes { chunk: 100, part, most: 1 << 20, rows: 4096 };
         let (rows, decoded) = rows_of(document.as_bytes(), 3, sizes, Needs::All);
         assert!(decoded.is_complete(), "{part}: {}", problem(&decoded));
         assert_eq!((decoded.hosts, decoded.findings), (2, 80), "{part}");
@@ -274,9 +366,117 @@ fn large_hosts_are_read_in_parts() {
         }
     }
     let cut = &document[..document.len() / 3];
-    let (rows, decoded) = rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20 }, Needs::All);
+    let (rows, decoded) =
+        rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20, rows: 4096 }, Needs::All);
     assert!(!rows.is_empty() && rows.len() < 40);
     assert_eq!((decoded.hosts, problem(&decoded).as_str()), (1, "the report is cut off inside a host"));
+}
+
+#[test]
+fn a_host_of_many_rows_is_held_in_parts_however_small_they_are() {
+    let host = |name: &str, rows: usize| {
+        let row = |number| format!("<ReportItem port='{}' pluginID='7'/>", number % 3);
+        let head =
+            "<HostProperties><tag name='host-fqdn'>FQDN</tag><tag name='HOST_END_TIMESTAMP'>9</tag></HostProperties>";
+        let head = head.replace("FQDN", name);
+        format!("<ReportHost name='{name}'>{head}{}</ReportHost>\n", (0..rows).map(row).collect::<String>())
+    };
+    let hosts = [("a", 3), ("b", 0), ("c", 40), ("d", 8), ("e", 1)].map(|(name, rows)| host(name, rows)).concat();
+    let document = format!("<NessusClientData_v2><Report>{hosts}</Report></NessusClientData_v2>");
+    let (whole, _) = read(&document);
+    for held in [1, 2, 7, 8, 9, 40, 52] {
+        for (workers, chunk, part) in [(1, 1 << 20, 1 << 20), (3, 64, 1 << 20), (3, 64, 500)] {
+            let sizes = Sizes { chunk, part, most: 1 << 20, rows: held };
+            let (rows, decoded) = rows_of(document.as_bytes(), workers, sizes, Needs::All);
+            assert!(decoded.is_complete(), "{held}: {}", problem(&decoded));
+            assert_eq!((decoded.hosts, decoded.findings), (5, 52), "{held}");
+            let without_id = |rows: &[String]| rows.iter().map(|row| row[32..].to_owned()).collect::<Vec<_>>();
+            assert_eq!(without_id(&rows), without_id(&whole), "{held}");
+            let ids = |rows: &[String]| rows.iter().map(|row| row[..32].to_owned()).collect::<BTreeSet<_>>();
+            assert_eq!(ids(&rows), ids(&whole), "{held}");
+        }
+    }
+    let mut entries = Entries::new(host("a", 40).leak(), Reading { needs: Needs::All, most: 16 }, false, false);
+    let mut held = Vec::new();
+    loop {
+        let goes_on = entries.read();
+        held.push(entries.entries.iter().map(|entry| entry.rows.len()).sum::<usize>());
+        if !goes_on {
+            break;
+        }
+    }
+    assert_eq!(held, [16, 16, 8]);
+    let many = "<ReportHost/>".repeat(40);
+    let mut entries = Entries::new(&many, Reading { needs: Needs::All, most: 16 }, false, false);
+    assert!(entries.read());
+    assert_eq!(entries.entries.len(), 16);
+}
+
+#[test]
+fn properties_behind_more_rows_than_are_held_are_refused() {
+    let row = "<ReportItem pluginID='1'/>";
+    let document = |rows: usize| {
+        format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'>{}<HostProperties><tag name='host-ip'>192.0.2.1</tag>\
+             </HostProperties></ReportHost></Report></NessusClientData_v2>",
+            row.repeat(rows)
+        )
+    };
+    for (rows, is_read) in [(4, true), (8, true), (9, false), (20, false)] {
+        let (seen, decoded) = rows_of(document(rows).as_bytes(), 2, Sizes { rows: 8, ..SMALL }, Needs::Core);
+        assert_eq!(decoded.is_complete(), is_read, "{rows}: {}", problem(&decoded));
+        assert_eq!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), is_read, "{rows}");
+        if !is_read {
+            assert!(problem(&decoded).contains("properties of a host behind more rows"), "{}", problem(&decoded));
+            assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_large_host_never_differ_in_their_properties() {
+    let rows = |count: usize| "<ReportItem pluginID='1'><x>text</x></ReportItem>".repeat(count);
+    let tag = "<tag name='host-ip'>192.0.2.1</tag>";
+    let head = format!("<HostProperties>{tag}</HostProperties>");
+    let refused = "properties of a host behind more rows";
+    for (inside, problem_is) in [
+        (format!("{head}{}", rows(40)), ""),
+        (format!("{}{head}", rows(40)), refused),
+        (format!("{}{head}{}", rows(2), rows(40)), refused),
+        (format!("{}{head}{}", rows(20), rows(20)), refused),
+        (format!("{head}{}{head}", rows(40)), refused),
+        (format!("<HostProperties\n>{tag}</HostProperties >{}", rows(40)), ""),
+        (format!("<!-- </HostProperties> <ReportItem > -->\n{head}{}", rows(40)), ""),
+        (
+            format!("<HostProperties>{tag}<tag name='x'><![CDATA[<ReportItem >]]></tag></HostProperties>{}", rows(40)),
+            "",
+        ),
+        (format!("<x>\u{e9}</x>{head}{}", rows(40)), ""),
+    ] {
+        let document = format!(
+            "<NessusClientData_v2><Report><ReportHost name='a'>{inside}</ReportHost></Report></NessusClientData_v2>"
+        );
+        for latin in [false, true] {
+            // Bytes that are no UTF-8 have another length once they are replaced.
+            let bytes = if latin {
+                document.chars().map(|symbol| symbol as u8).collect()
+            } else {
+                document.clone().into_bytes()
+            };
+            for chunk in [50, 1 << 20] {
+                let sizes = Sizes { chunk, part: 400, ..SMALL };
+                let (seen, decoded) = rows_of(bytes.as_slice(), 2, sizes, Needs::All);
+                assert_eq!(decoded.is_complete(), problem_is.is_empty(), "{inside}: {}", problem(&decoded));
+                assert!(problem(&decoded).contains(problem_is), "{inside}: {}", problem(&decoded));
+                if problem_is.is_empty() {
+                    assert_eq!((seen.len(), decoded.hosts), (40, 1));
+                    assert!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), "{inside}");
+                } else {
+                    assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -326,11 +526,11 @@ fn what_is_broken_is_named_after_what_came_before() {
 fn too_much_at_once_is_refused() {
     let row = format!("<ReportItem pluginID='1'><plugin_output>{}</plugin_output></ReportItem>", "x".repeat(5000));
     let document = format!("<NessusClientData_v2><ReportHost name='a'>{row}{row}</ReportHost></NessusClientData_v2>");
-    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most }, Needs::All).1;
+    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most, rows: 4096 }, Needs::All).1;
     assert!(read(8000).is_complete());
     assert!(problem(&read(3000)).contains("one row or host property of more than 3000 bytes"));
     let policy = format!("<NessusClientData_v2><Policy>{}</Policy></NessusClientData_v2>", "x".repeat(5000));
-    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000 }, Needs::All).1;
+    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000, rows: 4096 }, Needs::All).1;
     assert!(problem(&decoded).contains("a text of more than 3000 bytes"), "{}", problem(&decoded));
 }
 
@@ -396,10 +596,11 @@ proptest! {
     /// Whatever the bytes: no panic, and borders mean nothing, not even for what is wrong.
     #[test]
     fn nothing_depends_on_borders(
-        text in soup(), begun in any::<bool>(), step in 1usize..50, chunk in 1usize..200, part in 1usize..200
+        text in soup(), begun in any::<bool>(), step in 1usize..50, chunk in 1usize..200, part in 1usize..200,
+        held in 1usize..9
     ) {
         let text = if begun { format!("<NessusClientData_v2><ReportHost name='a'>{text}") } else { text };
-        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20, rows: held };
         let (rows, decoded) = rows_of(text.as_bytes(), 1, sizes(1 << 20), Needs::All);
         let (again, slowly) = rows_of(Slow(text.as_bytes(), step), 2, sizes(chunk), Needs::All);
         prop_assert_eq!(rows, again);
@@ -417,7 +618,7 @@ proptest! {
         for (at, byte) in damage {
             bytes[at] = byte;
         }
-        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20 };
+        let sizes = |chunk| Sizes { chunk, part, most: 1 << 20, rows: 4096 };
         let (rows, decoded) = rows_of(bytes.as_slice(), 1, sizes(1 << 20), Needs::All);
         let (again, slowly) = rows_of(Slow(&bytes, step), 3, sizes(step), Needs::All);
         prop_assert_eq!(rows, again);

@@ -95,6 +95,18 @@ pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// Whether a name is that of a report, a host, its properties or a row, whatever its prefix and the case of its letters.
+pub(super) fn is_of_report(name: &str) -> bool {
+    // Every tag comes through here, and few end like one of these.
+    if !matches!(name.as_bytes().last(), Some(b't' | b'm' | b's' | b'T' | b'M' | b'S')) {
+        return false;
+    }
+    let local = name.rsplit_once(':').map_or(name, |(_, local)| local);
+    // Small letters alone are too common a word for a report.
+    local == "Report"
+        || ["ReportHost", "ReportItem", "HostProperties"].iter().any(|own| local.eq_ignore_ascii_case(own))
+}
+
 /// Whether XML lets a character stand in a document.
 const fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
@@ -425,12 +437,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Hosts and rows stand in no other place than theirs: what is cut at their tags must be cut right.
+    /// Hosts and rows stand in no other place than theirs: what is cut at their tags must be cut right, and none may be
+    /// stepped over as something unknown.
     pub(super) fn refuse_inside(&self, name: &str, around: &str) -> Result<()> {
-        match name {
-            "ReportHost" | "ReportItem" => self.malformed(format!("a `{name}` inside `{around}`")),
-            _ => Ok(()),
+        if is_of_report(name) {
+            return self.malformed(format!("a `{name}` inside `{around}`"));
         }
+        Ok(())
     }
 
     /// Checks the references of text that nobody wants.

@@ -7,6 +7,8 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
+use super::bound::Bound;
+
 const MEMBER: [u8; 4] = *b"PK\x03\x04";
 /// Begins the directory, behind the last member.
 const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
@@ -17,6 +19,8 @@ const MOST_MEMBERS: usize = 1000;
 /// The one report of an archive.
 pub(super) struct ZipReport<R> {
     source: R,
+    /// Counts all that is unpacked, the report or not.
+    bound: Bound,
     /// None once the member is read and checked.
     member: Option<Member>,
 }
@@ -61,7 +65,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 impl<R: BufRead> ZipReport<R> {
     /// Finds the report: the first member called `.nessus` or `.xml`, or called something without an extension.
-    pub(super) fn open(mut source: R) -> io::Result<Self> {
+    pub(super) fn open(mut source: R, mut bound: Bound) -> io::Result<Self> {
         let mut others = Vec::new();
         for _ in 0..MOST_MEMBERS {
             let Some(member) = Member::read(&mut source)? else {
@@ -72,13 +76,13 @@ impl<R: BufRead> ZipReport<R> {
             if member.is_report() {
                 return match member.packing {
                     Packing::Unreadable(why) => Err(broken(why)),
-                    _ => Ok(Self { source, member: Some(member) }),
+                    _ => Ok(Self { source, bound, member: Some(member) }),
                 };
             }
             if !member.name.ends_with('/') && others.len() < 5 {
                 others.push(format!("`{}`", member.name.escape_debug()));
             }
-            member.skip(&mut source)?;
+            member.skip(&mut source, &mut bound)?;
         }
         Err(broken(format!("the archive holds no .nessus file among its first {MOST_MEMBERS} members")))
     }
@@ -91,6 +95,7 @@ impl<R: BufRead> Read for ZipReport<R> {
             return Ok(0);
         }
         let count = member.unpack(&mut self.source, buffer)?;
+        self.bound.count(count)?;
         if count == 0 {
             member.check(&mut self.source)?;
             self.member = None;
@@ -113,7 +118,7 @@ impl<R: BufRead> ZipReport<R> {
                     member.name.escape_debug()
                 )));
             }
-            member.skip(&mut self.source)?;
+            member.skip(&mut self.source, &mut self.bound)?;
         }
         Ok(())
     }
@@ -191,7 +196,7 @@ impl Member {
     }
 
     /// Steps over a member that is not wanted. One that cannot be read must say how long it is.
-    fn skip(mut self, source: &mut impl BufRead) -> io::Result<()> {
+    fn skip(mut self, source: &mut impl BufRead, bound: &mut Bound) -> io::Result<()> {
         if let Packing::Unreadable(why) = self.packing {
             if self.described {
                 return Err(broken(why));
@@ -202,8 +207,13 @@ impl Member {
             };
         }
         let mut waste = [0; 8192];
-        while self.unpack(source, &mut waste)? > 0 {}
-        self.check(source)
+        loop {
+            let count = self.unpack(source, &mut waste)?;
+            if count == 0 {
+                return self.check(source);
+            }
+            bound.count(count)?;
+        }
     }
 
     /// Unpacks some; 0 at the member's end.
@@ -278,7 +288,7 @@ impl Member {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write as _};
+    use std::io::{BufReader, Cursor, Write as _};
 
     use super::*;
 
@@ -294,9 +304,29 @@ mod tests {
     }
 
     fn text_of(archive: &[u8]) -> io::Result<String> {
+        let (counted, bound) = Bound::on(archive);
         let mut text = String::new();
-        ZipReport::open(archive)?.read_to_string(&mut text)?;
+        ZipReport::open(BufReader::new(counted), bound.from(1 << 20))?.read_to_string(&mut text)?;
         Ok(text)
+    }
+
+    #[test]
+    fn what_is_stepped_over_is_bounded_too() {
+        for (size, ends) in [(1 << 16, false), (2 << 20, true)] {
+            for names in [["a.nessus", "junk.txt"], ["junk.txt", "a.nessus"], ["b.txt", "a.nessus"]] {
+                let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+                for name in names {
+                    writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+                    let content = if name == "a.nessus" { b"<a/>".to_vec() } else { vec![0; size] };
+                    writer.write_all(&content).unwrap();
+                }
+                let read = text_of(&writer.finish().unwrap().into_inner());
+                match read {
+                    Ok(text) => assert!(!ends && text == "<a/>", "{names:?} {size}"),
+                    Err(problem) => assert!(ends && problem.to_string().contains("more than any report"), "{problem}"),
+                }
+            }
+        }
     }
 
     /// Where the member with this number begins.

@@ -5,13 +5,12 @@
 
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
 
 use super::archive::ZipReport;
+use super::bound::{Bound, Bounded};
 use super::input::read_failure;
 use crate::error::{Error, Result};
 
@@ -19,12 +18,8 @@ use crate::error::{Error, Result};
 const HEAD: usize = 1024;
 /// How much of an answer that is no report is read to tell what it says.
 const LONGEST_REFUSAL: u64 = 64 * 1024;
-/// No packed report is larger when unpacked.
-const LARGEST_UNPACKED: u64 = 64 << 30;
-/// From here on the ratio is looked at.
-const UNSUSPICIOUS: u64 = 256 << 20;
-/// No report packs better than this.
-const LARGEST_RATIO: u64 = 500;
+/// How much is unpacked at a time.
+const PACKED: usize = 64 * 1024;
 /// Wrappings in wrappings.
 const MOST_LAYERS: usize = 3;
 
@@ -59,17 +54,13 @@ pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
         source = match kind {
             Kind::Xml(encoding, mark) => return Ok(document(whole, encoding, mark)),
             Kind::Gzip => {
-                let packed = Arc::new(AtomicU64::new(0));
-                let counted =
-                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
-                Box::new(Bounded { source: MultiGzDecoder::new(counted), packed, unpacked: 0 })
+                let (counted, bound) = Bound::on(whole);
+                Box::new(Bounded::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED, counted)), bound))
             }
             Kind::Zip => {
-                let packed = Arc::new(AtomicU64::new(0));
-                let counted =
-                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
-                let report = ZipReport::open(counted).map_err(read_failure)?;
-                Box::new(Bounded { source: report, packed, unpacked: 0 })
+                let (counted, bound) = Bound::on(whole);
+                let counted = BufReader::with_capacity(PACKED, counted);
+                Box::new(ZipReport::open(counted, bound).map_err(read_failure)?)
             }
             Kind::Json => return Err(json(whole, REPORT)),
             Kind::Html => return Err(html(whole, REPORT)),
@@ -233,39 +224,6 @@ impl<R: Read> Read for Transcoded<R> {
     }
 }
 
-/// Counts what is read.
-struct Counted<R> {
-    source: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
-}
-
-/// Ends where something unpacks to more than a report can be, whatever its headers say.
-struct Bounded<R> {
-    source: R,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.unpacked += count as u64;
-        let ratio = self.unpacked / self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > LARGEST_UNPACKED || (self.unpacked > UNSUSPICIOUS && ratio > LARGEST_RATIO) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than any report holds"));
-        }
-        Ok(count)
-    }
-}
-
 fn refusal(source: Document<'_>) -> Result<String> {
     let mut bytes = Vec::new();
     source.take(LONGEST_REFUSAL).read_to_end(&mut bytes).map_err(read_failure)?;
@@ -322,22 +280,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn what_unpacks_too_well_ends() {
-        let packed = Arc::new(AtomicU64::new(1 << 20));
-        let mut endless = Bounded { source: io::repeat(b' '), packed, unpacked: 0 };
-        let mut buffer = vec![0; 1 << 20];
-        let mut read = 0;
-        let problem = loop {
-            match endless.read(&mut buffer) {
-                Ok(count) => read += count as u64,
-                Err(problem) => break problem,
-            }
-        };
-        assert_eq!(problem.kind(), io::ErrorKind::InvalidData);
-        assert!(read <= (LARGEST_RATIO + 2) << 20, "{read}");
-    }
 
     #[test]
     fn the_declared_encoding_is_found() {

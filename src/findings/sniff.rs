@@ -3,11 +3,11 @@
 //! Services answer with a JSON error or an HTML login page where a report was asked for, and people keep reports in
 //! several wrappings, so neither a status nor a file name is believed.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::archive::ZipReport;
 use super::bound::{Bound, Bounded};
@@ -55,7 +55,7 @@ pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
             Kind::Xml(encoding, mark) => return Ok(document(whole, encoding, mark)),
             Kind::Gzip => {
                 let (counted, bound) = Bound::on(whole);
-                Box::new(Bounded::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED, counted)), bound))
+                Box::new(Bounded::new(gunzip(BufReader::with_capacity(PACKED, counted)), bound))
             }
             Kind::Zip => {
                 let (counted, bound) = Bound::on(whole);
@@ -224,6 +224,50 @@ impl<R: Read> Read for Transcoded<R> {
     }
 }
 
+/// What a gzip file holds: its members one after the other. Zero bytes may fill it up behind them, as tapes and block
+/// devices leave them.
+pub fn gunzip<R: BufRead>(source: R) -> impl Read {
+    Members { member: Some(GzDecoder::new(source)) }
+}
+
+struct Members<R> {
+    /// None once all are read.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(member) = self.member.take() else { break };
+            let mut source = member.into_inner();
+            match source.fill_buf()?.first() {
+                None => {}
+                Some(0) => only_zeros(source)?,
+                Some(_) => self.member = Some(GzDecoder::new(source)),
+            }
+        }
+        Ok(0)
+    }
+}
+
+fn only_zeros(mut source: impl BufRead) -> io::Result<()> {
+    loop {
+        let rest = source.fill_buf()?;
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "something stands behind the end of the gzip file"));
+        }
+        let length = rest.len();
+        if length == 0 {
+            return Ok(());
+        }
+        source.consume(length);
+    }
+}
+
 fn refusal(source: Document<'_>) -> Result<String> {
     let mut bytes = Vec::new();
     source.take(LONGEST_REFUSAL).read_to_end(&mut bytes).map_err(read_failure)?;
@@ -313,6 +357,25 @@ mod tests {
             writer.write_all(content).unwrap();
             writer.finish().unwrap().into_inner()
         }
+    }
+
+    #[test]
+    fn zeros_behind_gzip_are_its_end_and_nothing_else_is() {
+        let packed = |text: &[u8]| {
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            writer.write_all(text).unwrap();
+            writer.finish().unwrap()
+        };
+        let two = [packed(b"<a>"), packed(b"</a>")].concat();
+        for zeros in [0, 1, 512, 200_000] {
+            let padded = [two.clone(), vec![0; zeros]].concat();
+            assert_eq!(read_all(&padded).as_deref(), Some(b"<a></a>".as_slice()), "{zeros}");
+            assert_eq!(read_all(&[padded.clone(), b"x".to_vec()].concat()), None, "{zeros}");
+            if zeros > 0 {
+                assert_eq!(read_all(&[padded, two.clone()].concat()), None, "{zeros}");
+            }
+        }
+        assert_eq!(read_all(&two[..two.len() - 5]), None);
     }
 
     proptest! {

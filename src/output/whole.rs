@@ -99,7 +99,7 @@ impl Witness {
                 Ok(())
             }
             Shape::Gzip => {
-                let mut unpacked = flate2::read::MultiGzDecoder::new(BufReader::new(&mut file));
+                let mut unpacked = sniff::gunzip(BufReader::new(&mut file));
                 io::copy(&mut unpacked, &mut io::sink()).map(|_| ()).map_err(|problem| broken(&problem))
             }
             Shape::Json => {

@@ -387,7 +387,7 @@ mod tests {
         let inner = zip(&[("a.nessus", b"<a/>")]);
         let read = |archive: &[u8]| {
             let mut text = String::new();
-            let mut document = sniff::open(archive).map_err(|error| error.one_line())?;
+            let (mut document, _) = sniff::open(archive).map_err(|error| error.one_line())?;
             document.read_to_string(&mut text).map_err(|error| error.to_string())?;
             Ok::<_, String>(text)
         };

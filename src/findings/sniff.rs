@@ -5,8 +5,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::GzDecoder;
 
 use super::archive::ZipReport;
@@ -18,6 +20,8 @@ use crate::error::{Error, Result};
 const HEAD: usize = 1024;
 /// How much of an answer that is no report is read to tell what it says.
 const LONGEST_REFUSAL: u64 = 64 * 1024;
+/// Stands for what cannot be decoded: U+FFFD.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 /// How much is unpacked at a time.
 const PACKED: usize = 64 * 1024;
 /// Wrappings in wrappings.
@@ -40,19 +44,21 @@ pub fn refused(expected: &str, beginning: &[u8]) -> Option<Error> {
 /// A document as UTF-8, without byte order mark.
 pub(super) type Document<'s> = Box<dyn Read + Send + 's>;
 
-/// Opens a report.
+/// Opens a report. The number beside it says, once it is read, how many of its characters another encoding than UTF-8
+/// does not have; each was replaced by U+FFFD. In UTF-8 they are left to the reader.
 ///
 /// # Errors
 /// `bad_data` naming what the bytes are instead, or the source's own failure.
-pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
+pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<(Document<'s>, Arc<AtomicU64>)> {
     let mut source: Document<'s> = Box::new(source);
+    let replaced = Arc::new(AtomicU64::new(0));
     for _ in 0..MOST_LAYERS {
         let mut head = Vec::with_capacity(HEAD);
         source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(read_failure)?;
         let kind = Kind::of(&head);
         let whole: Document<'s> = Box::new(io::Cursor::new(head.clone()).chain(source));
         source = match kind {
-            Kind::Xml(encoding, mark) => return Ok(document(whole, encoding, mark)),
+            Kind::Xml(encoding, mark) => return Ok((document(whole, encoding, mark, &replaced), replaced)),
             Kind::Gzip => {
                 let (counted, bound) = Bound::on(whole);
                 Box::new(Bounded::new(gunzip(BufReader::with_capacity(PACKED, counted)), bound))
@@ -167,7 +173,12 @@ fn declared_encoding(head: &[u8]) -> Option<&[u8]> {
     value.get(..length)
 }
 
-fn document<'s>(mut source: Document<'s>, encoding: &'static Encoding, mark: usize) -> Document<'s> {
+fn document<'s>(
+    mut source: Document<'s>,
+    encoding: &'static Encoding,
+    mark: usize,
+    replaced: &Arc<AtomicU64>,
+) -> Document<'s> {
     if encoding == UTF_8 {
         let mut head = [0; 3];
         // The mark was seen: it is there.
@@ -185,6 +196,7 @@ fn document<'s>(mut source: Document<'s>, encoding: &'static Encoding, mark: usi
         unread: 0..0,
         dry: false,
         finished: false,
+        replaced: Arc::clone(replaced),
     })
 }
 
@@ -201,6 +213,8 @@ struct Transcoded<R> {
     dry: bool,
     /// The decoder has given all it had.
     finished: bool,
+    /// Characters that could not be decoded.
+    replaced: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Transcoded<R> {
@@ -211,10 +225,17 @@ impl<R: Read> Read for Transcoded<R> {
                 self.dry = self.undecoded.is_empty();
             }
             let input = self.input.get(self.undecoded.clone()).unwrap_or_default();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(input, &mut self.output, self.dry);
+            let room = self.output.len().saturating_sub(REPLACEMENT.len());
+            let output = self.output.get_mut(..room).unwrap_or_default();
+            let (result, read, mut written) = self.decoder.decode_to_utf8_without_replacement(input, output, self.dry);
             self.undecoded.start += read;
+            if matches!(result, DecoderResult::Malformed(..)) {
+                self.replaced.fetch_add(1, Ordering::Relaxed);
+                self.output[written..written + REPLACEMENT.len()].copy_from_slice(REPLACEMENT);
+                written += REPLACEMENT.len();
+            }
             self.unread = 0..written;
-            self.finished = self.dry && result == CoderResult::InputEmpty;
+            self.finished = self.dry && result == DecoderResult::InputEmpty;
         }
         let count = buffer.len().min(self.unread.len());
         let end = self.unread.start + count;
@@ -340,7 +361,7 @@ mod tests {
 
     fn read_all(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut text = Vec::new();
-        open(bytes).ok()?.read_to_end(&mut text).ok()?;
+        open(bytes).ok()?.0.read_to_end(&mut text).ok()?;
         Some(text)
     }
 

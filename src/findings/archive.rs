@@ -7,7 +7,11 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
+use super::bound::Bound;
+
 const MEMBER: [u8; 4] = *b"PK\x03\x04";
+/// Begins the directory, behind the last member.
+const DIRECTORY: [u8; 4] = *b"PK\x01\x02";
 const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 /// No archive has more members before its report.
 const MOST_MEMBERS: usize = 1000;
@@ -15,6 +19,8 @@ const MOST_MEMBERS: usize = 1000;
 /// The one report of an archive.
 pub(super) struct ZipReport<R> {
     source: R,
+    /// Counts all that is unpacked, the report or not.
+    bound: Bound,
     /// None once the member is read and checked.
     member: Option<Member>,
 }
@@ -37,6 +43,8 @@ struct Member {
 enum Packing {
     Stored,
     Deflated(Box<Decompress>),
+    /// In a way that cannot be read, and why.
+    Unreadable(String),
 }
 
 fn broken(what: impl Into<String>) -> io::Error {
@@ -57,7 +65,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 impl<R: BufRead> ZipReport<R> {
     /// Finds the report: the first member called `.nessus` or `.xml`, or called something without an extension.
-    pub(super) fn open(mut source: R) -> io::Result<Self> {
+    pub(super) fn open(mut source: R, mut bound: Bound) -> io::Result<Self> {
         let mut others = Vec::new();
         for _ in 0..MOST_MEMBERS {
             let Some(member) = Member::read(&mut source)? else {
@@ -66,14 +74,15 @@ impl<R: BufRead> ZipReport<R> {
                 return Err(broken(format!("the archive holds no .nessus file, but {what}")));
             };
             if member.is_report() {
-                return Ok(Self { source, member: Some(member) });
+                return match member.packing {
+                    Packing::Unreadable(why) => Err(broken(why)),
+                    _ => Ok(Self { source, bound, member: Some(member) }),
+                };
             }
             if !member.name.ends_with('/') && others.len() < 5 {
                 others.push(format!("`{}`", member.name.escape_debug()));
             }
-            let mut report = Self { source, member: Some(member) };
-            io::copy(&mut (&mut report).take(u64::MAX), &mut io::sink())?;
-            source = report.source;
+            member.skip(&mut source, &mut bound)?;
         }
         Err(broken(format!("the archive holds no .nessus file among its first {MOST_MEMBERS} members")))
     }
@@ -86,37 +95,30 @@ impl<R: BufRead> Read for ZipReport<R> {
             return Ok(0);
         }
         let count = member.unpack(&mut self.source, buffer)?;
+        self.bound.count(count)?;
         if count == 0 {
             member.check(&mut self.source)?;
-            let was_report = member.is_report();
             self.member = None;
-            if was_report {
-                self.no_other_report()?;
-            }
+            self.no_other_report()?;
+            // An archive around this one is checked at its end.
+            io::copy(&mut self.source, &mut io::sink())?;
         }
         Ok(count)
     }
 }
 
 impl<R: BufRead> ZipReport<R> {
-    /// Two reports in one archive cannot be told apart by who gets their findings.
+    /// Two reports in one archive cannot be told apart by who gets their findings. Where the members cannot be read as
+    /// far as the directory, there may be another.
     fn no_other_report(&mut self) -> io::Result<()> {
-        for _ in 0..MOST_MEMBERS {
-            match Member::read(&mut self.source) {
-                Ok(Some(member)) if member.is_report() => {
-                    return Err(broken(format!(
-                        "the archive holds another report, `{}`: unpack it and name one",
-                        member.name.escape_debug()
-                    )));
-                }
-                Ok(Some(mut member)) => {
-                    let mut waste = [0; 8192];
-                    while member.unpack(&mut self.source, &mut waste)? > 0 {}
-                    member.check(&mut self.source)?;
-                }
-                // What stands behind a report that was checked is not missed.
-                Ok(None) | Err(_) => break,
+        while let Some(member) = Member::read(&mut self.source)? {
+            if member.is_report() {
+                return Err(broken(format!(
+                    "the archive holds another report, `{}`: unpack it and name one",
+                    member.name.escape_debug()
+                )));
             }
+            member.skip(&mut self.source, &mut self.bound)?;
         }
         Ok(())
     }
@@ -127,8 +129,10 @@ impl Member {
     fn read(source: &mut impl BufRead) -> io::Result<Option<Self>> {
         let mut signature = [0; 4];
         source.read_exact(&mut signature)?;
-        if signature != MEMBER {
-            return if signature.starts_with(b"PK") { Ok(None) } else { Err(broken("a broken zip archive")) };
+        match signature {
+            MEMBER => {}
+            DIRECTORY => return Ok(None),
+            _ => return Err(broken("a broken zip archive")),
         }
         let mut header = [0; 26];
         source.read_exact(&mut header)?;
@@ -149,17 +153,15 @@ impl Member {
             read: 0,
         };
         member.large_sizes(&extra);
-        if flags & 1 != 0 {
-            return Err(broken("the archive is encrypted"));
-        }
         member.packing = match u16_at(&header, 4) {
+            _ if flags & 1 != 0 => Packing::Unreadable("the archive is encrypted".to_owned()),
             0 if member.described && member.packed_size == 0 && !member.name.ends_with('/') => {
-                return Err(broken("a stored member of the archive does not say how long it is"));
+                Packing::Unreadable("a stored member of the archive does not say how long it is".to_owned())
             }
             0 => Packing::Stored,
             8 => Packing::Deflated(Box::new(Decompress::new(false))),
             method => {
-                return Err(broken(format!("the archive is packed in a way (method {method}) that is not known")));
+                Packing::Unreadable(format!("the archive is packed in a way (method {method}) that is not known"))
             }
         };
         Ok(Some(member))
@@ -189,12 +191,35 @@ impl Member {
         if name.is_empty() || name.starts_with('.') || self.name.starts_with("__MACOSX/") {
             return false;
         }
-        name.ends_with(".nessus") || name.ends_with(".xml") || !name.contains('.')
+        let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zip")).unwrap_or(&name);
+        unpacked.ends_with(".nessus") || unpacked.ends_with(".xml") || !name.contains('.')
+    }
+
+    /// Steps over a member that is not wanted. One that cannot be read must say how long it is.
+    fn skip(mut self, source: &mut impl BufRead, bound: &mut Bound) -> io::Result<()> {
+        if let Packing::Unreadable(why) = self.packing {
+            if self.described {
+                return Err(broken(why));
+            }
+            return match io::copy(&mut source.take(self.packed_size), &mut io::sink())? {
+                count if count < self.packed_size => Err(ErrorKind::UnexpectedEof.into()),
+                _ => Ok(()),
+            };
+        }
+        let mut waste = [0; 8192];
+        loop {
+            let count = self.unpack(source, &mut waste)?;
+            if count == 0 {
+                return self.check(source);
+            }
+            bound.count(count)?;
+        }
     }
 
     /// Unpacks some; 0 at the member's end.
     fn unpack(&mut self, source: &mut impl BufRead, buffer: &mut [u8]) -> io::Result<usize> {
         let count = match &mut self.packing {
+            Packing::Unreadable(why) => return Err(broken(why.clone())),
             Packing::Stored => {
                 let left = usize::try_from(self.packed_size - self.packed_read).unwrap_or(usize::MAX);
                 if left == 0 {
@@ -258,5 +283,116 @@ impl Member {
             return Err(broken("a member of the archive does not match its checksum"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Cursor, Write as _};
+
+    use super::*;
+
+    /// An archive of small members, stored.
+    fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in members {
+            let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+            writer.start_file(*name, stored).unwrap();
+            writer.write_all(content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn text_of(archive: &[u8]) -> io::Result<String> {
+        let (counted, bound) = Bound::on(archive);
+        let mut text = String::new();
+        ZipReport::open(BufReader::new(counted), bound.from(1 << 20))?.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn what_is_stepped_over_is_bounded_too() {
+        for (size, ends) in [(1 << 16, false), (2 << 20, true)] {
+            for names in [["a.nessus", "junk.txt"], ["junk.txt", "a.nessus"], ["b.txt", "a.nessus"]] {
+                let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+                for name in names {
+                    writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+                    let content = if name == "a.nessus" { b"<a/>".to_vec() } else { vec![0; size] };
+                    writer.write_all(&content).unwrap();
+                }
+                let read = text_of(&writer.finish().unwrap().into_inner());
+                match read {
+                    Ok(text) => assert!(!ends && text == "<a/>", "{names:?} {size}"),
+                    Err(problem) => assert!(ends && problem.to_string().contains("more than any report"), "{problem}"),
+                }
+            }
+        }
+    }
+
+    /// Where the member with this number begins.
+    fn header(archive: &[u8], number: usize) -> usize {
+        memchr::memmem::find_iter(archive, &MEMBER).nth(number).unwrap()
+    }
+
+    #[test]
+    fn another_report_is_never_lost() {
+        for other in ["b.nessus", "b.xml", "b", "in/b.NESSUS", "b.nessus.gz", "b.nessus.zip", "b.xml.gz"] {
+            let archive = zip(&[("a.nessus", b"<a/>"), ("notes.txt", b"-"), (other, b"<b/>")]);
+            let why = |archive: &[u8]| text_of(archive).unwrap_err().to_string();
+            assert!(why(&archive).contains("another report"), "{other}");
+            let at = header(&archive, 2);
+            // Packed by bzip2; encrypted.
+            for (place, byte) in [(8, 12), (6, 1)] {
+                let mut unreadable = archive.clone();
+                unreadable[at + place] = byte;
+                assert!(why(&unreadable).contains("another report"), "{other}");
+            }
+        }
+        let mut damaged = zip(&[("a.nessus", b"<a/>"), ("b.nessus", b"<b/>")]);
+        let at = header(&damaged, 1);
+        damaged[at + 2] = 9;
+        assert!(text_of(&damaged).unwrap_err().to_string().contains("broken"));
+    }
+
+    #[test]
+    fn an_archive_cut_before_its_directory_is_cut_off() {
+        let archive = zip(&[("a.nessus", b"<a/>"), ("notes.txt", b"-"), ("b.nessus", b"<b/>")]);
+        let report_end = header(&archive, 1);
+        let name_end = header(&archive, 2) + 30 + "b.nessus".len();
+        for at in report_end..name_end {
+            assert_eq!(text_of(&archive[..at]).unwrap_err().kind(), ErrorKind::UnexpectedEof, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_need_not_be_readable() {
+        for members in
+            [[("a.nessus", b"<a/>"), ("notes.txt", b"----")], [("notes.txt", b"----"), ("a.nessus", b"<a/>")]]
+        {
+            let members = members.map(|(name, content)| (name, content.as_slice()));
+            let mut archive = zip(&members);
+            assert_eq!(text_of(&archive).unwrap(), "<a/>");
+            let at = header(&archive, usize::from(members[1].0 == "notes.txt"));
+            archive[at + 8] = 12;
+            assert_eq!(text_of(&archive).unwrap(), "<a/>");
+            // Without its length it cannot be stepped over.
+            archive[at + 6] |= 8;
+            assert!(text_of(&archive).is_err());
+        }
+    }
+
+    #[test]
+    fn a_packed_report_in_an_archive_is_read_and_the_archive_around_it_too() {
+        use crate::findings::sniff;
+        let inner = zip(&[("a.nessus", b"<a/>")]);
+        let read = |archive: &[u8]| {
+            let mut text = String::new();
+            let (mut document, _) = sniff::open(archive).map_err(|error| error.one_line())?;
+            document.read_to_string(&mut text).map_err(|error| error.to_string())?;
+            Ok::<_, String>(text)
+        };
+        assert_eq!(read(&zip(&[("a.nessus.zip", &inner)])).as_deref(), Ok("<a/>"));
+        let two = read(&zip(&[("a.nessus.zip", &inner), ("b.nessus", b"<b/>")]));
+        assert!(two.unwrap_err().contains("another report"));
     }
 }

@@ -10,6 +10,7 @@
 
 mod archive;
 pub mod baseline;
+mod bound;
 pub mod filter;
 mod identity;
 mod input;
@@ -20,6 +21,7 @@ pub mod sniff;
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read};
+use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -114,7 +116,11 @@ impl Decoded {
 pub fn decode(source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingSink) -> Result<Decoded> {
     let emitter = Emitter::new(origin, sink);
     match sniff::open(source) {
-        Ok(document) => nessus::decode(document, emitter),
+        Ok((document, replaced)) => {
+            let mut decoded = nessus::decode(document, emitter)?;
+            decoded.replaced += replaced.load(Ordering::Relaxed);
+            Ok(decoded)
+        }
         Err(problem) => Ok(Decoded { problem: Some(problem), ..Decoded::default() }),
     }
 }

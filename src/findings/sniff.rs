@@ -3,15 +3,16 @@
 //! Services answer with a JSON error or an HTML login page where a report was asked for, and people keep reports in
 //! several wrappings, so neither a status nor a file name is believed.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use flate2::bufread::MultiGzDecoder;
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use flate2::bufread::GzDecoder;
 
 use super::archive::ZipReport;
+use super::bound::{Bound, Bounded};
 use super::input::read_failure;
 use crate::error::{Error, Result};
 
@@ -19,12 +20,10 @@ use crate::error::{Error, Result};
 const HEAD: usize = 1024;
 /// How much of an answer that is no report is read to tell what it says.
 const LONGEST_REFUSAL: u64 = 64 * 1024;
-/// No packed report is larger when unpacked.
-const LARGEST_UNPACKED: u64 = 64 << 30;
-/// From here on the ratio is looked at.
-const UNSUSPICIOUS: u64 = 256 << 20;
-/// No report packs better than this.
-const LARGEST_RATIO: u64 = 500;
+/// Stands for what cannot be decoded: U+FFFD.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
+/// How much is unpacked at a time.
+const PACKED: usize = 64 * 1024;
 /// Wrappings in wrappings.
 const MOST_LAYERS: usize = 3;
 
@@ -45,31 +44,29 @@ pub fn refused(expected: &str, beginning: &[u8]) -> Option<Error> {
 /// A document as UTF-8, without byte order mark.
 pub(super) type Document<'s> = Box<dyn Read + Send + 's>;
 
-/// Opens a report.
+/// Opens a report. The number beside it says, once it is read, how many of its characters another encoding than UTF-8
+/// does not have; each was replaced by U+FFFD. In UTF-8 they are left to the reader.
 ///
 /// # Errors
 /// `bad_data` naming what the bytes are instead, or the source's own failure.
-pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<Document<'s>> {
+pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<(Document<'s>, Arc<AtomicU64>)> {
     let mut source: Document<'s> = Box::new(source);
+    let replaced = Arc::new(AtomicU64::new(0));
     for _ in 0..MOST_LAYERS {
         let mut head = Vec::with_capacity(HEAD);
         source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(read_failure)?;
         let kind = Kind::of(&head);
         let whole: Document<'s> = Box::new(io::Cursor::new(head.clone()).chain(source));
         source = match kind {
-            Kind::Xml(encoding, mark) => return Ok(document(whole, encoding, mark)),
+            Kind::Xml(encoding, mark) => return Ok((document(whole, encoding, mark, &replaced), replaced)),
             Kind::Gzip => {
-                let packed = Arc::new(AtomicU64::new(0));
-                let counted =
-                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
-                Box::new(Bounded { source: MultiGzDecoder::new(counted), packed, unpacked: 0 })
+                let (counted, bound) = Bound::on(whole);
+                Box::new(Bounded::new(gunzip(BufReader::with_capacity(PACKED, counted)), bound))
             }
             Kind::Zip => {
-                let packed = Arc::new(AtomicU64::new(0));
-                let counted =
-                    BufReader::with_capacity(64 * 1024, Counted { source: whole, count: Arc::clone(&packed) });
-                let report = ZipReport::open(counted).map_err(read_failure)?;
-                Box::new(Bounded { source: report, packed, unpacked: 0 })
+                let (counted, bound) = Bound::on(whole);
+                let counted = BufReader::with_capacity(PACKED, counted);
+                Box::new(ZipReport::open(counted, bound).map_err(read_failure)?)
             }
             Kind::Json => return Err(json(whole, REPORT)),
             Kind::Html => return Err(html(whole, REPORT)),
@@ -176,7 +173,12 @@ fn declared_encoding(head: &[u8]) -> Option<&[u8]> {
     value.get(..length)
 }
 
-fn document<'s>(mut source: Document<'s>, encoding: &'static Encoding, mark: usize) -> Document<'s> {
+fn document<'s>(
+    mut source: Document<'s>,
+    encoding: &'static Encoding,
+    mark: usize,
+    replaced: &Arc<AtomicU64>,
+) -> Document<'s> {
     if encoding == UTF_8 {
         let mut head = [0; 3];
         // The mark was seen: it is there.
@@ -194,6 +196,7 @@ fn document<'s>(mut source: Document<'s>, encoding: &'static Encoding, mark: usi
         unread: 0..0,
         dry: false,
         finished: false,
+        replaced: Arc::clone(replaced),
     })
 }
 
@@ -210,6 +213,8 @@ struct Transcoded<R> {
     dry: bool,
     /// The decoder has given all it had.
     finished: bool,
+    /// Characters that could not be decoded.
+    replaced: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Transcoded<R> {
@@ -220,10 +225,17 @@ impl<R: Read> Read for Transcoded<R> {
                 self.dry = self.undecoded.is_empty();
             }
             let input = self.input.get(self.undecoded.clone()).unwrap_or_default();
-            let (result, read, written, _) = self.decoder.decode_to_utf8(input, &mut self.output, self.dry);
+            let room = self.output.len().saturating_sub(REPLACEMENT.len());
+            let output = self.output.get_mut(..room).unwrap_or_default();
+            let (result, read, mut written) = self.decoder.decode_to_utf8_without_replacement(input, output, self.dry);
             self.undecoded.start += read;
+            if matches!(result, DecoderResult::Malformed(..)) {
+                self.replaced.fetch_add(1, Ordering::Relaxed);
+                self.output[written..written + REPLACEMENT.len()].copy_from_slice(REPLACEMENT);
+                written += REPLACEMENT.len();
+            }
             self.unread = 0..written;
-            self.finished = self.dry && result == CoderResult::InputEmpty;
+            self.finished = self.dry && result == DecoderResult::InputEmpty;
         }
         let count = buffer.len().min(self.unread.len());
         let end = self.unread.start + count;
@@ -233,36 +245,47 @@ impl<R: Read> Read for Transcoded<R> {
     }
 }
 
-/// Counts what is read.
-struct Counted<R> {
-    source: R,
-    count: Arc<AtomicU64>,
+/// What a gzip file holds: its members one after the other. Zero bytes may fill it up behind them, as tapes and block
+/// devices leave them.
+pub fn gunzip<R: BufRead>(source: R) -> impl Read {
+    Members { member: Some(GzDecoder::new(source)) }
 }
 
-impl<R: Read> Read for Counted<R> {
+struct Members<R> {
+    /// None once all are read.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.count.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
+        while let Some(member) = &mut self.member {
+            let count = member.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(member) = self.member.take() else { break };
+            let mut source = member.into_inner();
+            match source.fill_buf()?.first() {
+                None => {}
+                Some(0) => only_zeros(source)?,
+                Some(_) => self.member = Some(GzDecoder::new(source)),
+            }
+        }
+        Ok(0)
     }
 }
 
-/// Ends where something unpacks to more than a report can be, whatever its headers say.
-struct Bounded<R> {
-    source: R,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.unpacked += count as u64;
-        let ratio = self.unpacked / self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > LARGEST_UNPACKED || (self.unpacked > UNSUSPICIOUS && ratio > LARGEST_RATIO) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it unpacks to more than any report holds"));
+fn only_zeros(mut source: impl BufRead) -> io::Result<()> {
+    loop {
+        let rest = source.fill_buf()?;
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "something stands behind the end of the gzip file"));
         }
-        Ok(count)
+        let length = rest.len();
+        if length == 0 {
+            return Ok(());
+        }
+        source.consume(length);
     }
 }
 
@@ -324,22 +347,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_unpacks_too_well_ends() {
-        let packed = Arc::new(AtomicU64::new(1 << 20));
-        let mut endless = Bounded { source: io::repeat(b' '), packed, unpacked: 0 };
-        let mut buffer = vec![0; 1 << 20];
-        let mut read = 0;
-        let problem = loop {
-            match endless.read(&mut buffer) {
-                Ok(count) => read += count as u64,
-                Err(problem) => break problem,
-            }
-        };
-        assert_eq!(problem.kind(), io::ErrorKind::InvalidData);
-        assert!(read <= (LARGEST_RATIO + 2) << 20, "{read}");
-    }
-
-    #[test]
     fn the_declared_encoding_is_found() {
         for (head, label) in [
             ("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>", Some("ISO-8859-1")),
@@ -354,7 +361,7 @@ mod tests {
 
     fn read_all(bytes: &[u8]) -> Option<Vec<u8>> {
         let mut text = Vec::new();
-        open(bytes).ok()?.read_to_end(&mut text).ok()?;
+        open(bytes).ok()?.0.read_to_end(&mut text).ok()?;
         Some(text)
     }
 
@@ -371,6 +378,25 @@ mod tests {
             writer.write_all(content).unwrap();
             writer.finish().unwrap().into_inner()
         }
+    }
+
+    #[test]
+    fn zeros_behind_gzip_are_its_end_and_nothing_else_is() {
+        let packed = |text: &[u8]| {
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            writer.write_all(text).unwrap();
+            writer.finish().unwrap()
+        };
+        let two = [packed(b"<a>"), packed(b"</a>")].concat();
+        for zeros in [0, 1, 512, 200_000] {
+            let padded = [two.clone(), vec![0; zeros]].concat();
+            assert_eq!(read_all(&padded).as_deref(), Some(b"<a></a>".as_slice()), "{zeros}");
+            assert_eq!(read_all(&[padded.clone(), b"x".to_vec()].concat()), None, "{zeros}");
+            if zeros > 0 {
+                assert_eq!(read_all(&[padded, two.clone()].concat()), None, "{zeros}");
+            }
+        }
+        assert_eq!(read_all(&two[..two.len() - 5]), None);
     }
 
     proptest! {

@@ -65,7 +65,7 @@ impl Witness {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         let end = tail.trim_ascii_end();
         let whole = match shape {
-            Shape::Xml => closes(&self.head, end),
+            Shape::Xml => closes(&self.head, self.length > HEAD as u64, end),
             Shape::Html => ends_with_word(end, b"</html>"),
             Shape::Pdf => memchr::memmem::rfind(&tail, b"%%EOF").is_some_and(|at| tail.len() - at <= 1024),
             // A comment may follow the directory.
@@ -99,7 +99,7 @@ impl Witness {
                 Ok(())
             }
             Shape::Gzip => {
-                let mut unpacked = flate2::read::MultiGzDecoder::new(BufReader::new(&mut file));
+                let mut unpacked = sniff::gunzip(BufReader::new(&mut file));
                 io::copy(&mut unpacked, &mut io::sink()).map(|_| ()).map_err(|problem| broken(&problem))
             }
             Shape::Json => {
@@ -167,27 +167,67 @@ fn ends_with_word(end: &[u8], word: &[u8]) -> bool {
     end.len().checked_sub(word.len()).is_some_and(|at| end[at..].eq_ignore_ascii_case(word))
 }
 
-/// Whether XML ends with the closing tag of the element that it begins with.
-fn closes(head: &[u8], end: &[u8]) -> bool {
+/// Whether XML ends with the closing tag of the element that it begins with. `goes_on` tells that the head is not all.
+fn closes(head: &[u8], goes_on: bool, end: &[u8]) -> bool {
+    // In another encoding than ASCII's kin the tags are not seen.
+    if head.iter().take(4).any(|byte| *byte == 0) {
+        return true;
+    }
+    let Some(root) = behind_prolog(head) else { return false };
+    let length =
+        root.iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/')).unwrap_or(root.len());
+    let (name, rest) = root.split_at(length);
+    match tag_length(rest) {
+        None if !goes_on => return false,
+        Some(tag) if rest[..tag].ends_with(b"/>") => return !goes_on && only_comments(&rest[tag..]),
+        _ => {}
+    }
+    let mut end = end.trim_ascii_end();
+    while end.ends_with(b"-->") {
+        let Some(comment) = memchr::memmem::rfind(end, b"<!--") else { return false };
+        end = end[..comment].trim_ascii_end();
+    }
+    end.strip_suffix(b">")
+        .and_then(|end| end.trim_ascii_end().strip_suffix(name))
+        .is_some_and(|end| end.ends_with(b"</"))
+}
+
+/// What follows the `<` of the first element; declarations and comments come before it.
+fn behind_prolog(head: &[u8]) -> Option<&[u8]> {
     let mut rest = head;
-    while let Some(at) = memchr::memchr(b'<', rest) {
-        rest = &rest[at + 1..];
-        match rest.first() {
-            // Declarations and comments come before the root.
-            Some(b'?' | b'!') => continue,
-            Some(_) => {
-                let length = rest
-                    .iter()
-                    .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'/'))
-                    .unwrap_or(rest.len());
-                let close = [b"</", &rest[..length], b">"].concat();
-                return end.ends_with(&close) || (rest.ends_with(b"/>") && end.ends_with(b"/>"));
-            }
-            None => return false,
+    loop {
+        rest = rest.get(memchr::memchr(b'<', rest)? + 1..)?;
+        let close: &[u8] = match rest.first()? {
+            b'!' if rest.starts_with(b"!--") => b"-->",
+            b'?' => b"?>",
+            b'!' => b">",
+            _ => return Some(rest),
+        };
+        rest = rest.get(memchr::memmem::find(rest, close)? + close.len()..)?;
+    }
+}
+
+/// How far the tag goes whose inside this begins with, if its `>` is there; one in quotes is not its end.
+fn tag_length(inside: &[u8]) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in inside.iter().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
         }
     }
-    // In another encoding than ASCII's kin the tags are not seen.
-    head.contains(&0)
+    None
+}
+
+fn only_comments(text: &[u8]) -> bool {
+    let mut rest = text.trim_ascii();
+    while let Some(comment) = rest.strip_prefix(b"<!--") {
+        let Some(length) = memchr::memmem::find(comment, b"-->") else { return false };
+        rest = comment[length + 3..].trim_ascii();
+    }
+    rest.is_empty()
 }
 
 #[cfg(test)]
@@ -218,6 +258,13 @@ mod tests {
                 ExportFormat::Nessus,
                 b"<?xml version=\"1.0\"?>\n<NessusClientData_v2>\n</NessusClientData_v2>\n".to_vec(),
             ),
+            (
+                ExportFormat::Nessus,
+                b"<!-- <x/> --><NessusClientData_v2 a='/>' b=\"'>\"><Policy/><Report name='r'>\
+                  <ReportHost name='h'><ReportItem a='1'/></ReportHost><ReportHost/></Report></NessusClientData_v2 >"
+                    .to_vec(),
+            ),
+            (ExportFormat::Nessus, b"<?x <y/>?><!-- <x/> --><NessusClientData_v2 a='/>' b=\"'/>\" />".to_vec()),
             (ExportFormat::Html, page),
             (ExportFormat::Pdf, b"%PDF-1.4\n1 0 obj\nendobj\nstartxref\n12\n%%EOF".to_vec()),
             (ExportFormat::V2, zip()),
@@ -233,6 +280,15 @@ mod tests {
         assert_eq!(judged(ExportFormat::Csv, b"a,b\n1,2\n"), Ok(()));
         assert!(judged(ExportFormat::Csv, b"a,b\n1,").is_err());
         assert_eq!(judged(ExportFormat::Nessus, b"<NessusClientData_v2 a='1'/>"), Ok(()));
+        for whole in [b"<a b='1'/><!-- <c/> -->\n".as_slice(), b"<a><b/></a>\n<!-- <c/> --> <!---->"] {
+            assert_eq!(judged(ExportFormat::Nessus, whole), Ok(()));
+            for cut in [5, 6] {
+                assert!(judged(ExportFormat::Nessus, &whole[..whole.len() - cut]).is_err());
+            }
+        }
+        let large = [b"<a>".as_slice(), &b"<b/>".repeat(HEAD), b"</a>"].concat();
+        assert_eq!(judged(ExportFormat::Nessus, &large), Ok(()));
+        assert!(judged(ExportFormat::Nessus, &large[..large.len() - 4]).is_err());
         assert_eq!(judged(ExportFormat::Json, b"{}\n[1]\n"), Ok(()));
         assert_eq!(judged(ExportFormat::Db, &[0, 200, 3]), Ok(()));
     }

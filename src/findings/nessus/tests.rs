@@ -41,7 +41,7 @@ fn rows_of(source: impl Read + Send, workers: usize, sizes: Sizes, needs: Needs)
     let origin = Origin::default();
     let mut sink = Rows { rows: Vec::new(), needs };
     let decoded = match sniff::open(source) {
-        Ok(document) => run(document, Emitter::new(&origin, &mut sink), workers, sizes).unwrap(),
+        Ok((document, _)) => run(document, Emitter::new(&origin, &mut sink), workers, sizes).unwrap(),
         Err(problem) => Decoded { problem: Some(problem), ..Decoded::default() },
     };
     assert_eq!(decoded.findings, sink.rows.len() as u64);
@@ -556,6 +556,41 @@ fn strange_bytes_are_replaced_and_counted() {
     assert!(decoded.is_complete(), "{}", problem(&decoded));
     assert!(rows[0].contains("caf\u{fffd}") && rows[0].contains("\u{fffd}[31m\u{fffd}"), "{}", rows[0]);
     assert_eq!(decoded.replaced, 3);
+}
+
+#[test]
+fn what_another_encoding_does_not_have_is_counted_too() {
+    struct Output(Vec<String>);
+    impl FindingSink for Output {
+        fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+            self.0.extend(finding.details.output.as_deref().map(str::to_owned));
+            Ok(())
+        }
+    }
+    let document = |encoding: &str, output: &[u8]| {
+        let head = format!(
+            "<?xml version='1.0' encoding='{encoding}'?><NessusClientData_v2><ReportHost name='h'>\
+             <ReportItem pluginID='1'><plugin_output>"
+        );
+        let tail = b"</plugin_output></ReportItem></ReportHost></NessusClientData_v2>";
+        [head.as_bytes(), output, tail].concat()
+    };
+    let utf16 = |bytes: Vec<u8>| -> Vec<u8> {
+        bytes.into_iter().flat_map(|byte| if byte == 0xff { [0x00, 0xd8] } else { [byte, 0] }).collect()
+    };
+    let many = [b"a\xff".repeat(50_000), b"b".to_vec()].concat();
+    for (bytes, replaced, output) in [
+        (document("iso-8859-7", b"a\xffb\xd2\xe1"), 2, "a\u{fffd}b\u{fffd}\u{3b1}".to_owned()),
+        (document("utf-8", b"a\xffb"), 1, "a\u{fffd}b".to_owned()),
+        (document("iso-8859-1", b"a\xffb"), 0, "a\u{ff}b".to_owned()),
+        (utf16(document("utf-16", b"a\xffb")), 1, "a\u{fffd}b".to_owned()),
+        (document("iso-8859-7", &many), 50_000, "a\u{fffd}".repeat(50_000) + "b"),
+    ] {
+        let mut sink = Output(Vec::new());
+        let decoded = crate::findings::decode(bytes.as_slice(), &Origin::default(), &mut sink).unwrap();
+        assert!(decoded.is_complete(), "{}", problem(&decoded));
+        assert_eq!((decoded.replaced, sink.0), (replaced, vec![output]));
+    }
 }
 
 /// Pieces that reports are made of, and pieces that break them.

@@ -9,10 +9,10 @@ use std::io::Seek as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::reading::call::conclude;
+use super::reading::call::{conclude, give_up};
 use super::reading::flags::{Filters, Gates};
 use super::reading::older::{Named, Side};
-use super::reading::{self, Ask, End, Opened};
+use super::reading::{self, Ask, End, Opened, pump};
 use super::results::Via;
 use super::targets;
 use super::waiting::parse_duration;
@@ -149,9 +149,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
     opened.about.address = format!("{} since {older_name}", opened.about.address);
     pipeline.delivery.begin(&opened.about);
+    let files = pipeline.delivery.files();
     let compared = compare(context, opened, progress, again, pipeline).await?;
     let Some((mut pipeline, decoded)) = compared else {
-        return Ok(context.interrupt.received().unwrap_or(Exit::Success));
+        let problem = pump::abandoned(context);
+        let exit = problem.exit();
+        return Ok(give_up(context, files, exit, || {
+            tell(&context.ui, problem);
+        }));
     };
     pipeline.delivery.end(&decoded, decoded.is_complete());
     let exit = decoded.problem.as_ref().map_or(Exit::Success, Error::exit);
@@ -171,7 +176,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     Ok(conclude(context, delivery, exit, gate, failed)?)
 }
 
-/// Reads the newer report, and the older one once more. `None` where the thread that reads kept everything.
+/// Reads the newer report, and the older one once more. `None` where the thread that reads is stuck in a place.
 async fn compare(
     context: &Context,
     opened: Opened<'_>,

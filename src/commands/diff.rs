@@ -96,12 +96,12 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if named.iter().all(|named| *named == Named::File("-".to_owned())) {
         return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
     }
-    let files = named.each_ref().map(|named| match named {
-        Named::File(name) => reading::open_file(name).map(Some),
-        Named::Address(_) => Ok(None),
+    let [older_file, newer_file] = named.each_ref().map(|named| match named {
+        Named::File(name) => Some(name),
+        Named::Address(_) => None,
     });
-    let [older_file, newer_file] = files;
-    let (older_file, newer_file) = (older_file?, newer_file?);
+    let older_file = older_file.map(|name| reading::open_older(name)).transpose()?;
+    let newer_file = newer_file.map(|name| reading::open_file(name)).transpose()?;
     let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
     for named in &named {
         if let Named::File(name) = named
@@ -196,7 +196,7 @@ async fn compare(
         return Ok(Some((newer, decoded)));
     }
     let again = match again {
-        Again::File(name) => reading::open_file(&name)?,
+        Again::File(name) => reading::open_older(&name)?,
         Again::Spool(file) => reading::open_source("a temporary file".to_owned(), Box::new(file)),
     };
     Ok(match again.read(context, None, Missing(newer)).await? {

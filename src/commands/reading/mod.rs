@@ -60,6 +60,8 @@ impl std::fmt::Debug for Opened<'_> {
 
 enum Source<'b> {
     Local(Box<dyn Read + Send>),
+    /// A file without a byte that holds no findings, as its name says.
+    Nothing,
     Vendor(Download<'b>, Option<Decoder>),
 }
 
@@ -94,6 +96,18 @@ pub fn open_file(name: &str) -> Result<Opened<'static>> {
         (name.to_owned(), Box::new(file))
     };
     Ok(open_source(address, source))
+}
+
+/// Opens a local file that others are compared with. One of lines without a line is what a scan without findings is
+/// written as; should it have lost them, then everything is new, which nobody overlooks.
+///
+/// # Errors
+/// Exit 2 when it cannot be read.
+pub fn open_older(name: &str) -> Result<Opened<'static>> {
+    let opened = open_file(name)?;
+    let of_lines = Path::new(name).extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+    let is_empty = std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    Ok(if of_lines && is_empty { Opened { source: Source::Nothing, ..opened } } else { opened })
 }
 
 /// Refuses files that are named twice: a report would be counted twice, and stdin gives its bytes once.
@@ -228,6 +242,7 @@ impl Opened<'_> {
                 })
                 .await?
             }
+            Source::Nothing => Some(Ok(Decoded::default())),
             Source::Vendor(_, None) => return Err(Error::bad_data("the vendor's answer holds no findings")),
             Source::Vendor(download, Some(Decoder::Nessus)) => {
                 pump::download(context, progress, download, &enough, move |chunks| {

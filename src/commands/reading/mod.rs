@@ -133,7 +133,7 @@ pub fn each_once<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
 
 /// A local source under this name.
 pub fn open_source(address: String, source: Box<dyn Read + Send>) -> Opened<'static> {
-    let about = About { address, ..About::default() };
+    let about = About { file: Some(address.clone()), address, ..About::default() };
     Opened { about, incomplete: None, source: Source::Local(source) }
 }
 
@@ -186,6 +186,7 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     let about = About {
         origin,
         address,
+        file: None,
         product: Some(backend.spec().title),
         name: target.name.clone(),
         started_at: run.started_at,

@@ -67,6 +67,11 @@ fn a_report_that_breaks_off_leaves_the_file_and_says_so_in_every_place() {
     assert_eq!(output.stdout.lines().last(), Some("{\"kind\":\"end\",\"complete\":false}"));
     assert!(output.stderr.contains(" (incomplete)"), "{output}");
     assert!(output.stderr.contains("kept.json.partial"), "{output}");
+    // What has no place for it in the document says it beside it.
+    for format in ["csv", "ocsf", "ocsf-array"] {
+        let output = env.run(&["results", "--from", "cut.nessus", "-f", format]).expect_code(16);
+        assert!(output.stderr.contains(" (incomplete)"), "{output}");
+    }
     // Nobody knows what the rest has: the gate is told, and is not how it ends.
     let asked = ["results", "--from", "cut.nessus", "--fail-on", "low", "-o", "csv=/dev/null"];
     let output = env.run(&asked).expect_code(16);
@@ -110,10 +115,10 @@ fn in_shell(env: &Env, script: &str) -> Option<i32> {
     command.status().expect("a shell").code()
 }
 
-/// A report of many hosts that has no end.
-fn endless() -> String {
+/// A report of this many hosts that has no end.
+fn endless(hosts: u32) -> String {
     let mut report = "<NessusClientData_v2><Report name=\"r\">".to_owned();
-    for host in 0..20_000 {
+    for host in 0..hosts {
         let (high, low) = (host / 256, host % 256);
         write!(
             report,
@@ -126,10 +131,11 @@ fn endless() -> String {
 }
 
 /// Starts the program with a report on stdin that stalls before its end, as long as the other end is open.
-fn stalled(env: &Env, asked: &[&str]) -> (Running, PipeWriter) {
+fn stalled(env: &Env, asked: &[&str], hosts: u32) -> (Running, PipeWriter) {
     let (from, mut to) = pipe().unwrap();
     let running = env.spawn_from(asked, from);
-    to.write_all(endless().as_bytes()).unwrap();
+    // It may have enough before it has everything.
+    let _enough = to.write_all(endless(hosts).as_bytes());
     (running, to)
 }
 
@@ -146,7 +152,8 @@ fn a_full_disk_is_told_also_while_the_source_is_silent() {
         &["results", "--from", "-", "-o", "csv=/dev/full"][..],
         &["diff", "./older.nessus", "file:-", "-o", "ndjson=/dev/full"],
     ] {
-        let (running, open) = stalled(&env, asked);
+        // More than is read at once, so that findings are written, and less than twice that, so that it waits for more.
+        let (running, open) = stalled(&env, asked, 5_000);
         let output = running.wait().expect_code(1);
         assert!(output.stderr.contains("cannot write /dev/full"), "{output}");
         drop(open);
@@ -161,7 +168,7 @@ fn what_was_read_of_a_source_that_stalls_is_kept_on_a_signal() {
         &["diff", "./older.nessus", "file:-", "-o", "ndjson=-", "-o", "kept.md"],
     ] {
         let name = asked.last().unwrap();
-        let (running, open) = stalled(&env, asked);
+        let (running, open) = stalled(&env, asked, 20_000);
         running.until_stdout("10.0.9.1");
         running.interrupt();
         let output = running.wait().expect_code(130);
@@ -177,7 +184,7 @@ fn what_was_read_of_a_source_that_stalls_is_kept_on_a_signal() {
 #[test]
 fn what_reached_a_file_is_kept_on_a_signal_also_where_stdout_is_stuck() {
     let env = home();
-    env.file("large.nessus", endless(), 0o644);
+    env.file("large.nessus", endless(20_000), 0o644);
     let (mut from, to) = pipe().unwrap();
     let asked = ["results", "--from", "large.nessus", "-o", "ndjson=-", "-o", "ndjson=kept"];
     let running = env.spawn_into(&asked, to);

@@ -9,10 +9,10 @@ use std::io::Seek as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::reading::call::conclude;
+use super::reading::call::{conclude, give_up};
 use super::reading::flags::{Filters, Gates};
 use super::reading::older::{Named, Side};
-use super::reading::{self, Ask, End, Opened};
+use super::reading::{self, Ask, End, Opened, pump};
 use super::results::Via;
 use super::targets;
 use super::waiting::parse_duration;
@@ -96,12 +96,12 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     if named.iter().all(|named| *named == Named::File("-".to_owned())) {
         return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
     }
-    let files = named.each_ref().map(|named| match named {
-        Named::File(name) => reading::open_file(name).map(Some),
-        Named::Address(_) => Ok(None),
+    let [older_file, newer_file] = named.each_ref().map(|named| match named {
+        Named::File(name) => Some(name),
+        Named::Address(_) => None,
     });
-    let [older_file, newer_file] = files;
-    let (older_file, newer_file) = (older_file?, newer_file?);
+    let older_file = older_file.map(|name| reading::open_older(name)).transpose()?;
+    let newer_file = newer_file.map(|name| reading::open_file(name)).transpose()?;
     let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
     for named in &named {
         if let Named::File(name) = named
@@ -149,9 +149,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
     opened.about.address = format!("{} since {older_name}", opened.about.address);
     pipeline.delivery.begin(&opened.about);
+    let files = pipeline.delivery.files();
     let compared = compare(context, opened, progress, again, pipeline).await?;
     let Some((mut pipeline, decoded)) = compared else {
-        return Ok(context.interrupt.received().unwrap_or(Exit::Success));
+        let problem = pump::abandoned(context);
+        let exit = problem.exit();
+        return Ok(give_up(context, files, exit, || {
+            tell(&context.ui, problem);
+        }));
     };
     pipeline.delivery.end(&decoded, decoded.is_complete());
     let exit = decoded.problem.as_ref().map_or(Exit::Success, Error::exit);
@@ -171,7 +176,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     Ok(conclude(context, delivery, exit, gate, failed)?)
 }
 
-/// Reads the newer report, and the older one once more. `None` where the thread that reads kept everything.
+/// Reads the newer report, and the older one once more. `None` where the thread that reads is stuck in a place.
 async fn compare(
     context: &Context,
     opened: Opened<'_>,
@@ -191,7 +196,7 @@ async fn compare(
         return Ok(Some((newer, decoded)));
     }
     let again = match again {
-        Again::File(name) => reading::open_file(&name)?,
+        Again::File(name) => reading::open_older(&name)?,
         Again::Spool(file) => reading::open_source("a temporary file".to_owned(), Box::new(file)),
     };
     Ok(match again.read(context, None, Missing(newer)).await? {

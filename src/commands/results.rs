@@ -123,7 +123,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
     }
     let older_file = match &named {
-        Some(Named::File(name)) => Some(reading::open_file(name)?),
+        Some(Named::File(name)) => Some(reading::open_older(name)?),
         _ => None,
     };
     let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;

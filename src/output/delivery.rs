@@ -9,7 +9,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::findings::{About, Baseline, Options, ReportWriter};
 use super::place::Target;
@@ -125,6 +125,12 @@ impl Delivery {
         self.outlets.iter().all(Outlet::is_silent)
     }
 
+    /// The files, for when this is lost.
+    pub fn files(&self) -> Files {
+        let files = self.outlets.iter().filter(|outlet| !outlet.pipe.is_stdout());
+        Files(files.map(|outlet| outlet.pipe.clone()).collect())
+    }
+
     /// Whether a report has begun.
     pub fn has_begun(&self) -> bool {
         self.begun
@@ -210,6 +216,37 @@ impl Delivery {
     }
 }
 
+/// The files of a call, beside the writers that write them.
+pub struct Files(Vec<Pipe>);
+
+impl std::fmt::Debug for Files {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Files").field(&self.0.len()).finish()
+    }
+}
+
+impl Files {
+    /// Keeps beside their places what reached the files of a delivery that cannot be ended: its writers are stuck in
+    /// another place, so what they hold back is missing.
+    pub fn abandon(self) -> Delivered {
+        let mut delivered = Delivered::default();
+        for Pipe { state, silent, stdout: _ } in self.0 {
+            silent.store(true, Ordering::Relaxed);
+            let ended = match state.try_lock() {
+                Ok(mut state) => state.finish(false),
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().finish(false),
+                // It is the place that they are stuck in.
+                Err(TryLockError::WouldBlock) => continue,
+            };
+            match ended {
+                Ok(partial) => delivered.partial.extend(partial),
+                Err(error) => delivered.failures.push(error),
+            }
+        }
+        delivered
+    }
+}
+
 impl Outlet {
     fn is_silent(&self) -> bool {
         self.failure.is_some() || self.pipe.is_silent()
@@ -278,10 +315,15 @@ impl Pipe {
         }
     }
 
-    /// Puts a file at its place, or beside it. The file with a part, if that is what there is.
     fn finish(self, whole: bool) -> Result<Option<PathBuf>> {
-        let mut state = self.lock();
-        let State { place, failure } = &mut *state;
+        self.lock().finish(whole)
+    }
+}
+
+impl State {
+    /// Puts a file at its place, or beside it. The file with a part, if that is what there is.
+    fn finish(&mut self, whole: bool) -> Result<Option<PathBuf>> {
+        let Self { place, failure } = self;
         match (place, failure.take()) {
             (Place::Stdout(_), Some(problem)) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(None),
             (Place::Stdout(_), Some(problem)) => {

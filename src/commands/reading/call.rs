@@ -15,9 +15,9 @@ use crate::findings::baseline::{Baseline, Standing};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
-use crate::output::delivery::Delivery;
+use crate::output::delivery::{Delivered, Delivery, Files};
 use crate::output::rows::Subject;
-use crate::ui::Progress;
+use crate::ui::{Progress, Ui};
 
 /// What every finding goes through: filter, comparison, counts, documents.
 #[derive(Debug)]
@@ -75,8 +75,9 @@ pub struct Call<'a> {
     fates: Vec<Exit>,
     /// Failures for programs: the last lines on stderr, after the counts and notes.
     failures: Vec<String>,
-    /// None where the thread that reads kept it.
+    /// None where the thread that reads is stuck in it.
     pipeline: Option<Pipeline>,
+    files: Files,
 }
 
 impl std::fmt::Debug for Call<'_> {
@@ -88,7 +89,8 @@ impl std::fmt::Debug for Call<'_> {
 impl<'a> Call<'a> {
     /// A call that has read nothing.
     pub fn new(context: &'a Context, pipeline: Pipeline) -> Self {
-        Self { context, fates: Vec::new(), failures: Vec::new(), pipeline: Some(pipeline) }
+        let files = pipeline.delivery.files();
+        Self { context, fates: Vec::new(), failures: Vec::new(), pipeline: Some(pipeline), files }
     }
 
     /// Tells of the addresses that cannot be read.
@@ -167,10 +169,7 @@ impl<'a> Call<'a> {
                 return Ok(());
             }
             End::Enough(pipeline, problem) => (pipeline, Decoded { problem: Some(problem), ..Decoded::default() }),
-            End::Abandoned => match self.context.interrupt.received() {
-                Some(signal) => return Err(pump::interruption(signal)),
-                None => return Ok(()),
-            },
+            End::Abandoned => return Err(pump::abandoned(self.context)),
         };
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
         self.pipeline = Some(pipeline);
@@ -193,12 +192,11 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Exit 10 for a gate that was reached.
     pub fn finish(self) -> Result<Exit> {
-        let Self { context, mut fates, failures, pipeline } = self;
+        let Self { context, mut fates, failures, pipeline, files } = self;
         fates.extend(context.interrupt.received());
         let exit = Exit::of_targets(fates);
         let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else {
-            failures.iter().for_each(|line| context.ui.stderr(line));
-            return Ok(exit);
+            return Ok(give_up(context, files, exit, || failures.iter().for_each(|line| context.ui.stderr(line))));
         };
         let ui = &context.ui;
         // Where nobody reads any more, reading ended early and the counts are of no whole.
@@ -229,12 +227,7 @@ pub fn conclude(
 ) -> Result<Exit> {
     let ui = &context.ui;
     let delivered = delivery.finish(exit == Exit::Success);
-    for note in &delivered.notes {
-        ui.warn(note);
-    }
-    for partial in &delivered.partial {
-        ui.status(&format!("note: what was read is in {}", partial.display()));
-    }
+    told_of(ui, &delivered);
     let fate = if exit == Exit::Success { delivered.failures.first().map_or(exit, Error::exit) } else { exit };
     let gate = match gate {
         Err(gate) if fate != Exit::Success => {
@@ -249,4 +242,25 @@ pub fn conclude(
         cli::report(ui, failure, Subject::default());
     }
     gate.map(|()| fate)
+}
+
+/// Keeps what reached the files of documents that nobody can end any more, and tells of them: the exit code of the call.
+/// `tell` as for [`conclude`].
+pub fn give_up(context: &Context, files: Files, exit: Exit, tell: impl FnOnce()) -> Exit {
+    let delivered = files.abandon();
+    told_of(&context.ui, &delivered);
+    tell();
+    for failure in &delivered.failures {
+        cli::report(&context.ui, failure, Subject::default());
+    }
+    exit
+}
+
+fn told_of(ui: &Ui, delivered: &Delivered) {
+    for note in &delivered.notes {
+        ui.warn(note);
+    }
+    for partial in &delivered.partial {
+        ui.status(&format!("note: what was read is in {}", partial.display()));
+    }
 }

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use crate::backends::report::{Decoder, Download, Fetch, Report};
@@ -59,6 +60,8 @@ impl std::fmt::Debug for Opened<'_> {
 
 enum Source<'b> {
     Local(Box<dyn Read + Send>),
+    /// A file without a byte that holds no findings, as its name says.
+    Nothing,
     Vendor(Download<'b>, Option<Decoder>),
 }
 
@@ -69,7 +72,7 @@ pub enum End<S> {
     Decoded(S, Decoded),
     /// The sink wanted no more.
     Enough(S, Error),
-    /// A signal came, or nobody wanted more, and the thread that reads did not end; it keeps the sink.
+    /// A signal came, or nobody wanted more, while the sink was busy with something that did not end; it is lost.
     Abandoned,
 }
 
@@ -95,6 +98,18 @@ pub fn open_file(name: &str) -> Result<Opened<'static>> {
     Ok(open_source(address, source))
 }
 
+/// Opens a local file that others are compared with. One of lines without a line is what a scan without findings is
+/// written as; should it have lost them, then everything is new, which nobody overlooks.
+///
+/// # Errors
+/// Exit 2 when it cannot be read.
+pub fn open_older(name: &str) -> Result<Opened<'static>> {
+    let opened = open_file(name)?;
+    let of_lines = Path::new(name).extension().is_some_and(|extension| extension == "ndjson" || extension == "jsonl");
+    let is_empty = std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0);
+    Ok(if of_lines && is_empty { Opened { source: Source::Nothing, ..opened } } else { opened })
+}
+
 /// Refuses files that are named twice: a report would be counted twice, and stdin gives its bytes once.
 ///
 /// # Errors
@@ -118,7 +133,7 @@ pub fn each_once<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
 
 /// A local source under this name.
 pub fn open_source(address: String, source: Box<dyn Read + Send>) -> Opened<'static> {
-    let about = About { address, ..About::default() };
+    let about = About { file: Some(address.clone()), address, ..About::default() };
     Opened { about, incomplete: None, source: Source::Local(source) }
 }
 
@@ -171,6 +186,7 @@ fn opened<'b>(context: &Context, backend: &dyn Backend, job: &Job, target: &Targ
     let about = About {
         origin,
         address,
+        file: None,
         product: Some(backend.spec().title),
         name: target.name.clone(),
         started_at: run.started_at,
@@ -218,56 +234,89 @@ impl Opened<'_> {
     ) -> Result<End<S>> {
         let Self { about, incomplete: _, source } = self;
         let enough = Enough::default();
-        let mut sink = Watched { sink, enough: enough.clone() };
+        let kept = Arc::new(Mutex::new(Kept { sink: Some(sink), problem: None }));
+        let mut sink = Watched { kept: Arc::clone(&kept), enough: enough.clone() };
         let ended = match source {
             Source::Local(source) => {
                 pump::local(context, source, &enough, move |source| {
-                    let decoded = findings::decode_any(source, &about.origin, &mut sink);
-                    (sink.sink, decoded)
+                    findings::decode_any(source, &about.origin, &mut sink)
                 })
                 .await?
             }
+            Source::Nothing => Some(Ok(Decoded::default())),
             Source::Vendor(_, None) => return Err(Error::bad_data("the vendor's answer holds no findings")),
             Source::Vendor(download, Some(Decoder::Nessus)) => {
                 pump::download(context, progress, download, &enough, move |chunks| {
-                    let decoded = findings::decode(chunks, &about.origin, &mut sink);
-                    (sink.sink, decoded)
+                    findings::decode(chunks, &about.origin, &mut sink)
                 })
                 .await?
             }
             Source::Vendor(download, Some(Decoder::Pages(read))) => {
                 let read: PageReader = read;
                 pump::download(context, progress, download, &enough, move |chunks| {
-                    let decoded = findings::decode_pages(chunks, read, &about.origin, &mut sink);
-                    (sink.sink, decoded)
+                    findings::decode_pages(chunks, read, &about.origin, &mut sink)
                 })
                 .await?
             }
         };
+        let (sink, problem) = Kept::take(&kept);
+        let Some(sink) = sink else { return Ok(End::Abandoned) };
         Ok(match ended {
-            Some((sink, Ok(decoded))) => End::Decoded(sink, decoded),
-            Some((sink, Err(problem))) => End::Enough(sink, problem),
-            None => End::Abandoned,
+            Some(Ok(decoded)) => End::Decoded(sink, decoded),
+            Some(Err(problem)) => End::Enough(sink, problem),
+            // The thread waits for a source that says nothing, and gets no sink any more if that ever speaks.
+            None => match (context.interrupt.received(), problem) {
+                (Some(signal), _) => End::Enough(sink, pump::interruption(signal)),
+                (None, Some(problem)) => End::Enough(sink, problem),
+                (None, None) => End::Enough(sink, Error::new(Exit::Internal, "reading did not end")),
+            },
         })
+    }
+}
+
+/// A sink that the thread that reads uses and does not own, so that what it took in is not lost with a thread that a
+/// silent source keeps.
+struct Kept<S> {
+    sink: Option<S>,
+    /// Why it wanted no more.
+    problem: Option<Error>,
+}
+
+impl<S> Kept<S> {
+    /// Takes the sink away from the thread, unless that is in it right now.
+    fn take(kept: &Mutex<Self>) -> (Option<S>, Option<Error>) {
+        let mut kept = match kept.try_lock() {
+            Ok(kept) => kept,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return (None, None),
+        };
+        (kept.sink.take(), kept.problem.take())
     }
 }
 
 /// Says at once when the sink wants no more, also while the source is silent.
 struct Watched<S> {
-    sink: S,
+    kept: Arc<Mutex<Kept<S>>>,
     enough: Enough,
 }
 
 impl<S: FindingSink> FindingSink for Watched<S> {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        let taken = self.sink.finding(finding);
-        if taken.is_err() {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sink) = &mut kept.sink else {
+            return Err(Error::new(Exit::Internal, "nobody waits for what is read"));
+        };
+        let taken = sink.finding(finding);
+        if let Err(problem) = &taken {
+            kept.problem = Some(problem.clone());
+            drop(kept);
             self.enough.say();
         }
         taken
     }
 
     fn needs(&self) -> Needs {
-        self.sink.needs()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.sink.as_ref().map_or(Needs::Core, FindingSink::needs)
     }
 }

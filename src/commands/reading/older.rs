@@ -125,7 +125,7 @@ impl<'b> Side<'b> {
         let (sink, problem) = match opened.read(context, progress.as_ref(), sink).await? {
             End::Decoded(sink, decoded) => (sink, decoded.problem),
             End::Enough(sink, problem) => (sink, Some(problem)),
-            End::Abandoned => return Err(pump::interruption(context.interrupt.received().unwrap_or(Exit::Internal))),
+            End::Abandoned => return Err(pump::abandoned(context)),
         };
         problem.map_or(Ok((sink, address)), |problem| {
             Err(problem.context("it cannot be compared with, because it is not whole"))

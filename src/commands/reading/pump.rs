@@ -129,6 +129,11 @@ pub fn interruption(signal: Exit) -> Error {
     Error::new(signal, "interrupted before everything was read")
 }
 
+/// What ended a reading whose thread did not end: a signal, else nothing that is known.
+pub fn abandoned(context: &Context) -> Error {
+    context.interrupt.received().map_or_else(|| Error::new(Exit::Internal, "reading did not end"), interruption)
+}
+
 /// Tells the reader of a signal. It may be busy with something that nobody takes from it.
 async fn interrupted(sender: &Sender<Result<Bytes>>, signal: Exit) -> bool {
     drop(timeout(LAST_WORDS, sender.send(Err(interruption(signal)))).await);

@@ -168,6 +168,8 @@ pub struct About {
     pub origin: Origin,
     /// The address of its run, or the file's name; for people.
     pub address: String,
+    /// The local file that it was read from, as the user named it.
+    pub file: Option<String>,
     /// The vendor's product, where the report came from an API.
     pub product: Option<&'static str>,
     /// The scan's name.

@@ -142,12 +142,7 @@ impl Env {
 
     /// Starts the program, nothing on stdin.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
-        let stdout = child.stdout.take().map(collect).expect("stdout is a pipe");
-        let stderr = child.stderr.take().map(collect).expect("stderr is a pipe");
-        Running::new(child, stdout, stderr)
+        self.spawn_from(arguments, Stdio::null())
     }
 
     /// Runs the program with stdin and stderr on a terminal and stdout in a pipe, and types `input`.
@@ -203,6 +198,16 @@ impl Env {
         let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().map(collect).expect("stderr is a pipe");
         Running::new(child, collect(std::io::empty()), stderr)
+    }
+
+    /// Starts the program with stdin coming from this, stdout and stderr in pipes.
+    pub fn spawn_from(&self, arguments: &[&str], stdin: impl Into<Stdio>) -> Running {
+        let mut command = self.command(arguments);
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdout = child.stdout.take().map(collect).expect("stdout is a pipe");
+        let stderr = child.stderr.take().map(collect).expect("stderr is a pipe");
+        Running::new(child, stdout, stderr)
     }
 
     /// What varies from run to run, as snapshots must not have it.

@@ -89,6 +89,32 @@ fn an_open_port_that_is_no_longer_listed_is_never_called_fixed() {
 }
 
 #[test]
+fn an_empty_file_of_lines_is_an_older_report_without_findings() {
+    let env = home();
+    let none = ["results", "--from", "newer.nessus", "--host", "203.0.113.9", "-o", "clean.ndjson"];
+    env.run(&none).expect_code(0);
+    assert_eq!(env.read("clean.ndjson").as_deref(), Some(""));
+    env.file("clean.jsonl", "", 0o644);
+    env.file("clean.json", "", 0o644);
+    let count = env.run(&["results", "--from", "newer.nessus", "-f", "ndjson"]).expect_code(0).stdout.lines().count();
+    for older in ["./clean.ndjson", "./clean.jsonl"] {
+        env.run(&["results", "--from", "newer.nessus", "--baseline", older, "--fail-on-new"]).expect_code(10);
+        let output = env.run(&["diff", older, "./newer.nessus", "-f", "ndjson"]).expect_code(0);
+        assert_eq!(output.stdout.matches("\"change\":\"new\"").count(), count, "{output}");
+    }
+    // Where it would close what is open, an empty file is none.
+    for asked in [
+        &["results", "--from", "clean.ndjson"][..],
+        &["diff", "./older.nessus", "./clean.ndjson"],
+        &["diff", "./clean.json", "./newer.nessus"],
+        &["results", "--from", "newer.nessus", "--baseline", "file:-", "--fail-on-new"],
+    ] {
+        let output = env.run(asked).expect_code(16);
+        assert!(output.stderr.contains("the report is empty"), "{output}");
+    }
+}
+
+#[test]
 fn runs_of_a_vendor_are_compared_and_named_in_full() {
     let env = Env::new();
     let output = in_sandbox(&env, "scanctl diff io/219@latest~1 io/219 --min-severity medium").expect_code(0);

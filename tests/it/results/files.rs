@@ -1,7 +1,11 @@
 //! Which files are written, which are spared, and what is said where nobody reads any more.
 
+use std::fmt::Write as _;
+use std::io::{PipeWriter, Read as _, Write as _, pipe};
+
 use super::{home, in_sandbox};
 use crate::common::Env;
+use crate::common::env::Running;
 
 #[test]
 fn one_file_by_two_names_is_refused_also_before_it_is_there() {
@@ -63,6 +67,11 @@ fn a_report_that_breaks_off_leaves_the_file_and_says_so_in_every_place() {
     assert_eq!(output.stdout.lines().last(), Some("{\"kind\":\"end\",\"complete\":false}"));
     assert!(output.stderr.contains(" (incomplete)"), "{output}");
     assert!(output.stderr.contains("kept.json.partial"), "{output}");
+    // What has no place for it in the document says it beside it.
+    for format in ["csv", "ocsf", "ocsf-array"] {
+        let output = env.run(&["results", "--from", "cut.nessus", "-f", format]).expect_code(16);
+        assert!(output.stderr.contains(" (incomplete)"), "{output}");
+    }
     // Nobody knows what the rest has: the gate is told, and is not how it ends.
     let asked = ["results", "--from", "cut.nessus", "--fail-on", "low", "-o", "csv=/dev/null"];
     let output = env.run(&asked).expect_code(16);
@@ -104,6 +113,88 @@ fn in_shell(env: &Env, script: &str) -> Option<i32> {
     command.args(["-c", script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", env.path("home"));
     command.current_dir(env.folder()).stdin(std::process::Stdio::null());
     command.status().expect("a shell").code()
+}
+
+/// A report of this many hosts that has no end.
+fn endless(hosts: u32) -> String {
+    let mut report = "<NessusClientData_v2><Report name=\"r\">".to_owned();
+    for host in 0..hosts {
+        let (high, low) = (host / 256, host % 256);
+        write!(
+            report,
+            "<ReportHost name=\"10.0.{high}.{low}\"><ReportItem port=\"443\" svc_name=\"www\" protocol=\"tcp\" \
+             severity=\"4\" pluginID=\"1001\" pluginName=\"Flaw\"/></ReportHost>"
+        )
+        .unwrap();
+    }
+    report
+}
+
+/// Starts the program with a report on stdin that stalls before its end, as long as the other end is open.
+fn stalled(env: &Env, asked: &[&str], hosts: u32) -> (Running, PipeWriter) {
+    let (from, mut to) = pipe().unwrap();
+    let running = env.spawn_from(asked, from);
+    // It may have enough before it has everything.
+    let _enough = to.write_all(endless(hosts).as_bytes());
+    (running, to)
+}
+
+/// The names of files that were never finished.
+fn hidden(env: &Env) -> Vec<String> {
+    let names = std::fs::read_dir(env.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).filter(|name| name.starts_with('.')).collect()
+}
+
+#[test]
+fn a_full_disk_is_told_also_while_the_source_is_silent() {
+    let env = home();
+    for asked in [
+        &["results", "--from", "-", "-o", "csv=/dev/full"][..],
+        &["diff", "./older.nessus", "file:-", "-o", "ndjson=/dev/full"],
+    ] {
+        // More than is read at once, so that findings are written, and less than twice that, so that it waits for more.
+        let (running, open) = stalled(&env, asked, 5_000);
+        let output = running.wait().expect_code(1);
+        assert!(output.stderr.contains("cannot write /dev/full"), "{output}");
+        drop(open);
+    }
+}
+
+#[test]
+fn what_was_read_of_a_source_that_stalls_is_kept_on_a_signal() {
+    let env = home();
+    for asked in [
+        &["results", "--from", "-", "-o", "ndjson=-", "-o", "kept.csv"][..],
+        &["diff", "./older.nessus", "file:-", "-o", "ndjson=-", "-o", "kept.md"],
+    ] {
+        let name = asked.last().unwrap();
+        let (running, open) = stalled(&env, asked, 20_000);
+        running.until_stdout("10.0.9.1");
+        running.interrupt();
+        let output = running.wait().expect_code(130);
+        assert_eq!(output.stdout.lines().last(), Some("{\"kind\":\"end\",\"complete\":false}"));
+        assert!(output.stderr.contains(&format!("note: what was read is in {name}.partial")), "{output}");
+        assert_eq!(env.read(name), None);
+        assert!(env.read(&format!("{name}.partial")).unwrap().contains("Flaw"));
+        assert_eq!(hidden(&env), Vec::<String>::new());
+        drop(open);
+    }
+}
+
+#[test]
+fn what_reached_a_file_is_kept_on_a_signal_also_where_stdout_is_stuck() {
+    let env = home();
+    env.file("large.nessus", endless(20_000), 0o644);
+    let (mut from, to) = pipe().unwrap();
+    let asked = ["results", "--from", "large.nessus", "-o", "ndjson=-", "-o", "ndjson=kept"];
+    let running = env.spawn_into(&asked, to);
+    // Nobody reads any more than this.
+    from.read_exact(&mut [0; 20_000]).unwrap();
+    running.interrupt();
+    let output = running.wait().expect_code(130);
+    assert!(output.stderr.contains("note: what was read is in kept.partial"), "{output}");
+    assert!(env.read("kept.partial").unwrap().contains("Flaw"));
+    assert_eq!((env.read("kept"), hidden(&env)), (None, Vec::new()));
 }
 
 #[test]

@@ -69,15 +69,14 @@ pub(super) struct AutomationId {
     pub(super) full: String,
 }
 
-/// `scanctl/PROFILE/SCAN/RUN`, each part escaped. A local file has no profile, its name stands for the scan, and the
-/// time of its end for the run.
+/// `scanctl/PROFILE/SCAN/RUN`, each part escaped. A local file has no profile, its path as it was given stands for the
+/// scan, since files of several scans may share a name, and the time of its end for the run.
 pub(super) fn automation_id(about: &About, further: &str) -> AutomationId {
     let origin = &about.origin;
     let known = |text: Option<&str>| text.map(escaped).filter(|text| !text.is_empty());
     let profile = known(origin.profile.as_deref()).unwrap_or_else(|| "file".to_owned());
-    let file = about.address.rsplit(['/', '\\']).next();
     let scan = known(origin.scan.as_deref())
-        .or_else(|| if origin.profile.is_none() { known(file) } else { None })
+        .or_else(|| known(about.file.as_deref().map(normalised).as_deref()))
         .or_else(|| known(about.name.as_deref()))
         .or_else(|| known(origin.run.as_deref()))
         .unwrap_or_else(|| "unnamed".to_owned());
@@ -86,6 +85,13 @@ pub(super) fn automation_id(about: &About, further: &str) -> AutomationId {
     let category = format!("scanctl/{profile}/{scan}{further}");
     let full = format!("{category}/{run}");
     AutomationId { category, full }
+}
+
+/// A path in the one spelling that names it, without looking at the disk.
+fn normalised(path: &str) -> String {
+    let start = if path.starts_with(['/', '\\']) { "/" } else { "" };
+    let parts = path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "."));
+    format!("{start}{}", parts.collect::<Vec<_>>().join("/"))
 }
 
 /// `host:443/tcp`; none where the host has no name at all.
@@ -193,8 +199,18 @@ mod tests {
             "scanctl/sc/a%2Fb%20c/20261120T021000Z"
         );
         assert_eq!(id(&About { origin: origin(None, Some("8")), ..About::default() }), "scanctl/sc/8/8");
-        let file = |address: &str| About { address: address.to_owned(), ..About::default() };
-        assert_eq!(id(&file("./exports/dmz weekly.nessus")), "scanctl/file/dmz%20weekly.nessus/latest");
+        let file = |path: &str| About { file: Some(path.to_owned()), ..About::default() };
+        assert_eq!(id(&file("dmz weekly.nessus")), "scanctl/file/dmz%20weekly.nessus/latest");
+        for path in ["exports/a.nessus", "./exports//a.nessus", ".\\exports\\a.nessus"] {
+            assert_eq!(id(&file(path)), "scanctl/file/exports%2Fa.nessus/latest");
+        }
+        // Uploading the one must not close the alerts of another that has its name.
+        for path in ["a.nessus", "other/a.nessus", "../exports/a.nessus", "/exports/a.nessus"] {
+            assert_ne!(id(&file(path)), id(&file("exports/a.nessus")));
+        }
+        // What it is compared with is no part of its name.
+        let compared = About { address: "./a.nessus since ./b.nessus".to_owned(), ..file("./a.nessus") };
+        assert_eq!(id(&compared), id(&file("a.nessus")));
         assert_eq!(id(&file("")), "scanctl/file/unnamed/latest");
     }
 

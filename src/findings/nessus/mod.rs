@@ -23,7 +23,7 @@ use std::thread;
 
 use self::cutter::{Block, Cutter, Piece, Sizes};
 use self::entry::{Entries, Reading};
-use super::{Decoded, Emitter, Needs};
+use super::{Decoded, Emitter};
 use crate::error::{Error, Result};
 
 /// More workers would only wait for the sink.

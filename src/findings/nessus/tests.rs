@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::*;
-use crate::findings::{Finding, FindingSink, Origin, sniff};
+use crate::findings::{Finding, FindingSink, Needs, Origin, sniff};
 
 /// Keeps what it gets as text.
 struct Rows {

@@ -43,6 +43,14 @@ pub static FORMS: Forms = Forms {
             )
             .vendor("scanner_id")
             .default("the vendor's cloud scanner"),
+            Key::new(
+                "network",
+                Kind::Text,
+                "\"00000000-0000-0000-0000-000000000000\"",
+                "The network that the results belong to, by its uuid; it counts only where the scanner is AUTO-ROUTED.",
+            )
+            .vendor("target_network_uuid")
+            .default("the default network, where the scanner is AUTO-ROUTED"),
             Key::new("folder", Kind::Id, "9", "The folder, by its id.").vendor("folder_id"),
             Key::new("description", Kind::Text, "\"\"", "A description."),
             Key::new("emails", Kind::List, "[\"soc@example.org\"]", "Who is told when a run ends."),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::reply::{self, Outcome};
 use super::view;
-use super::world::{CLOUD_SCANNER, Policy, Scan, TEMPLATES, WEB_TEMPLATE, World};
+use super::world::{CLOUD_SCANNER, DEFAULT_NETWORK, Policy, Scan, TEMPLATES, WEB_TEMPLATE, World};
 use super::{results, scanners, scans};
 use crate::sandbox::Reply;
 use crate::sandbox::nessus::plugins::{ALL, CHECKS};
@@ -119,6 +119,12 @@ fn document(
         input("description", "Description", "textarea", get("description")),
         input("folder_id", "Folder", "select", get("folder_id")),
         json!({ "id": "scanner_id", "name": "Scanner", "type": "select", "default": scanner, "options": scanners::options() }),
+        input(
+            "target_network_uuid",
+            "Network",
+            "select",
+            set.get("target_network_uuid").cloned().unwrap_or_else(|| json!(DEFAULT_NETWORK)),
+        ),
         input("text_targets", "Targets", "textarea", get("text_targets")),
         input("file_targets", "Upload Targets", "file", get("file_targets")),
         input("scan_time_window", "Scan Window", "entry", get("scan_time_window")),

@@ -85,8 +85,17 @@ fn editable<'a>(world: &'a mut World, id: &str) -> Result<&'a mut Scan, Reply> {
 fn check_settings(world: &World, settings: &Map<String, Value>) -> Result<(), Reply> {
     for (name, value) in settings {
         let fits = match name.as_str() {
-            "name" | "text_targets" | "file_targets" | "starttime" | "timezone" | "rrules" | "description"
-            | "emails" | "launch" | "scheduleScan" => value.is_string() || (value.is_null() && name != "name"),
+            "name"
+            | "text_targets"
+            | "file_targets"
+            | "starttime"
+            | "timezone"
+            | "rrules"
+            | "description"
+            | "emails"
+            | "launch"
+            | "scheduleScan"
+            | "target_network_uuid" => value.is_string() || (value.is_null() && name != "name"),
             "enabled" | "launch_now" | "include_aggregate" => value.is_boolean(),
             "folder_id" => {
                 value.is_null() || value.as_u64().is_some_and(|id| world.folders.iter().any(|folder| folder.id == id))
@@ -101,6 +110,10 @@ fn check_settings(world: &World, settings: &Map<String, Value>) -> Result<(), Re
         if !fits {
             return Err(reply::invalid(name, &value.to_string()));
         }
+    }
+    let filled = |name: &str| settings.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if filled("scanner_id") == Some("AUTO-ROUTED") && filled("target_network_uuid").is_none() {
+        return Err(reply::invalid("target_network_uuid", ""));
     }
     Ok(())
 }
@@ -204,12 +217,14 @@ pub fn update(world: &mut World, id: &str, request: &Request, now: f64) -> Outco
     let place = place.ok_or_else(reply::not_found)?;
     change_credentials(world, place, &body)?;
     let launch_now = sent.get("launch_now").and_then(Value::as_bool) == Some(true);
+    let main = world.folders.iter().find(|folder| folder.kind == "main").map_or(3, |folder| folder.id);
     let scan = world.scans.get_mut(place).ok_or_else(reply::not_found)?;
-    // A scanner that is not named again is forgotten: the scan moves to the cloud scanner.
-    scan.settings.remove("scanner_id");
-    if let Some(folder) = sent.get("folder_id").and_then(Value::as_u64) {
-        scan.folder = folder;
+    // What is not named again is forgotten: the scan moves to the cloud scanner and the main folder, without a schedule.
+    for name in ["scanner_id", "target_network_uuid", "scan_time_window"] {
+        scan.settings.remove(name);
     }
+    scan.settings.insert("enabled".to_owned(), json!(false));
+    scan.folder = sent.get("folder_id").and_then(Value::as_u64).unwrap_or(main);
     scan.settings.extend(sent);
     if scan.template.is_some() {
         scan.template = template.or_else(|| scan.template.clone());

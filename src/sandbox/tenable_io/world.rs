@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use super::run::{Fate, Run, State, whole};
 use crate::sandbox::accepted;
 
+/// UUID of the network that a container has from the start.
+pub const DEFAULT_NETWORK: &str = "00000000-0000-0000-0000-000000000000";
 /// The cloud scanner that every container has; its id is no RFC UUID.
 pub const CLOUD_SCANNER: &str = "00000000-0000-0000-0000-00000000000000000000000000001";
 /// The container's one scanner of its own, which is online.

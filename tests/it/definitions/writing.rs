@@ -149,7 +149,7 @@ fn what_is_wrong_with_a_definition_is_told_with_what_would_be_right() {
     $ scans update io/219 --template basic
     error: backend `tenable-io` cannot change `template` of a scan
 
-    hint: what can be changed here: name, policy, targets, target_groups, tag_targets, agent_groups, scanner, folder, description, emails, scan_time_window, schedule.enabled, schedule.repeat, schedule.start, schedule.timezone
+    hint: what can be changed here: name, policy, targets, target_groups, tag_targets, agent_groups, scanner, network, folder, description, emails, scan_time_window, schedule.enabled, schedule.repeat, schedule.start, schedule.timezone
 
     $ scans copy io/219 --user 5
     error: backend `tenable-io` has nothing for `--user` to set

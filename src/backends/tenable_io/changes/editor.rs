@@ -124,6 +124,7 @@ fn vendor_name(key: &str) -> Option<(&'static str, Shape)> {
         "tag_targets" => ("tag_targets", Shape::List),
         "agent_groups" => ("agent_group_id", Shape::List),
         "scanner" => ("scanner_id", Shape::Text),
+        "network" => ("target_network_uuid", Shape::Text),
         "folder" => ("folder_id", Shape::Text),
         "emails" => ("emails", Shape::List),
         "scan_time_window" => ("scan_time_window", Shape::Number),

@@ -25,7 +25,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use self::editor::{Editor, shown};
-use self::references::whole;
+use self::references::{DEFAULT_NETWORK, ROUTED, network, whole};
 use super::records::{ListItem, state};
 use super::{NO_COPIES, NO_EMAIL, NO_REIMPORT, SPEC, TenableIo};
 use crate::backends::Target;
@@ -40,7 +40,7 @@ use crate::http::upload::Upload;
 use crate::model::{Address, Difference, RunId, RunState, ScanId};
 
 /// What the vendor's page gives a default where it is left out, also of a scan that has something else.
-const SENT_BACK: [&str; 3] = ["scanner_id", "folder_id", "scan_time_window"];
+const SENT_BACK: [&str; 4] = ["scanner_id", "target_network_uuid", "folder_id", "scan_time_window"];
 /// Scans that a container may have.
 const SCAN_LIMIT: u64 = 10_000;
 /// The largest file that is imported.
@@ -117,6 +117,9 @@ impl TenableIo {
     async fn prepared_creation(&self, target: &Target, change: &Change, draft: &Draft) -> Result<PreparedChange> {
         let mut settings = self.settings(draft).await?;
         let schedule = schedule::settings(draft, &Map::new())?;
+        if lacks_network(&settings) {
+            settings.insert("target_network_uuid".to_owned(), DEFAULT_NETWORK.into());
+        }
         let template = self.template_of(draft).await?;
         let mut warnings = Vec::new();
         if let Some(schedule) = schedule {
@@ -159,6 +162,15 @@ impl TenableIo {
                 let number = value.as_str().filter(|_| name == "scan_time_window").and_then(|text| text.parse().ok());
                 settings.insert(name.to_owned(), number.map_or_else(|| value.clone(), |number: i64| number.into()));
             }
+        }
+        if lacks_network(&settings) {
+            if editor.value("scanner_id").is_some_and(|scanner| scanner == ROUTED) {
+                prepared.doubts.push(format!(
+                    "the vendor does not tell which network the results of scan {scan} belong to, so this may move them to \
+                     the default network (`--set network=UUID` names one); change it all the same"
+                ));
+            }
+            settings.insert("target_network_uuid".to_owned(), DEFAULT_NETWORK.into());
         }
         if !settings.contains_key("enabled") {
             settings.extend(schedule::kept(&editor.settings));
@@ -430,6 +442,9 @@ impl TenableIo {
         if let Some(scanner) = draft.text("scanner") {
             put("scanner_id", self.scanner(scanner).await?.into());
         }
+        if let Some(text) = draft.text("network") {
+            put("target_network_uuid", network(text)?.into());
+        }
         if let Some(timezone) = draft.text("schedule.timezone") {
             self.check_timezone(timezone).await?;
         }
@@ -450,6 +465,11 @@ impl TenableIo {
             _ => refused.hint("making scans needs the role Scan Operator, which must name a policy, or a higher one"),
         }
     }
+}
+
+/// Whether a scan is routed to scanners, which needs a network, and has none.
+fn lacks_network(settings: &Map<String, Json>) -> bool {
+    settings.get("scanner_id").is_some_and(|scanner| scanner == ROUTED) && !settings.contains_key("target_network_uuid")
 }
 
 fn seen(found: Vec<Target>) -> Found {

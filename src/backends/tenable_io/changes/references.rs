@@ -82,6 +82,12 @@ struct Zone {
     value: Loose,
 }
 
+/// The scanner of a scan that is routed to scanners.
+pub(super) const ROUTED: &str = "AUTO-ROUTED";
+
+/// The network of those who have no other; the vendor's page wants it named for scans that are routed.
+pub(super) const DEFAULT_NETWORK: &str = "00000000-0000-0000-0000-000000000000";
+
 /// The vendor's uuids come in many lengths, and names and numbers are shorter than all of them.
 fn is_uuid(text: &str) -> bool {
     text.len() >= 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
@@ -158,7 +164,7 @@ impl TenableIo {
 
     /// The uuid of a scanner.
     pub(super) async fn scanner(&self, wanted: &str) -> Result<String> {
-        if is_uuid(wanted) || wanted == "AUTO-ROUTED" {
+        if is_uuid(wanted) || wanted == ROUTED {
             return Ok(wanted.to_owned());
         }
         let answer = self.http.get(["scanners"]).label("scanners").send().await?;
@@ -171,7 +177,7 @@ impl TenableIo {
             found = by(&|scanner| scanner.name.text() == Some(wanted));
         }
         let mut names: Vec<&str> = list.scanners.iter().filter_map(|scanner| scanner.name.text()).collect();
-        names.push("AUTO-ROUTED");
+        names.push(ROUTED);
         only("scanner", &format!("scanner \"{wanted}\""), &found, &names).map(str::to_owned)
     }
 
@@ -203,6 +209,16 @@ impl TenableIo {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint("they are named as in Europe/Berlin"),
         })
+    }
+}
+
+/// The uuid of a network. Not looked up, as no uuid is.
+pub(super) fn network(text: &str) -> Result<&str> {
+    let text = text.trim();
+    match is_uuid(text) {
+        true => Ok(text),
+        false => Err(Error::usage(format!("`network`: \"{text}\" is no uuid"))
+            .hint(format!("the default network is {DEFAULT_NETWORK}"))),
     }
 }
 

@@ -87,6 +87,12 @@ async fn the_whole_life_of_a_scan() {
     assert_eq!(again.body.unwrap()["settings"]["enabled"], json!(true));
     assert_eq!(shown(&backend, &made.target).await.schedule, scan.schedule);
 
+    let sets = ["scanner=AUTO-ROUTED", "network=3f2504e0-4f89-11d3-9a0c-0305e82c3309"];
+    done(&backend, &made.target, &update(&sets)).await.unwrap();
+    done(&backend, &made.target, &update(&["name=Nightly", "description=Routed"])).await.unwrap();
+    let routed = backend.prepare_change(&made.target, &update(&sets)).await.unwrap();
+    assert!(routed.differences.is_empty() && routed.doubts.is_empty(), "{routed:?}");
+
     let (prepared, copied) = done(&backend, &made.target, &Change::CopyScan(draft(&FORMS.copy, &[]))).await.unwrap();
     assert_eq!(copied.target.name.as_deref(), Some("Copy of Nightly"));
     assert_eq!(backend.find_applied(&prepared, begun).await.unwrap(), Found::Seen(vec![copied.target.clone()]));

@@ -50,6 +50,29 @@ fn bad_settings_are_refused_and_leave_nothing() {
 }
 
 #[test]
+fn an_update_forgets_what_it_leaves_out_and_routing_needs_a_network() {
+    let mut client = Client::new();
+    let routed = |network: Value| json!({ "name": "routed", "text_targets": "t", "scanner_id": "AUTO-ROUTED", "target_network_uuid": network });
+    for network in [Value::Null, json!("")] {
+        assert_eq!(client.call("POST", "/scans", settings(routed(network))).status, 400);
+    }
+    let mut members = routed(json!("3f2504e0-4f89-11d3-9a0c-0305e82c3309"));
+    members["folder_id"] = client.get("/folders")["folders"][2]["id"].clone();
+    members["enabled"] = json!(true);
+    let folder = members["folder_id"].clone();
+    let made = client.ok("POST", "/scans", settings(members.clone()))["scan"].clone();
+    assert_eq!((&made["auto_routed"], &made["target_network_uuid"]), (&json!(1), &members["target_network_uuid"]));
+    let path = format!("/scans/{}", made["id"]);
+    let sent = |members: &Value| Some(json!({ "settings": members }));
+    assert_eq!(client.call("PUT", &path, sent(&json!({ "scanner_id": "AUTO-ROUTED" }))).status, 400);
+    client.ok("PUT", &path, sent(&members));
+    let info = |client: &mut Client| client.get(&path)["info"]["folder_id"].clone();
+    assert_eq!((client.named("routed")["enabled"].clone(), info(&mut client)), (json!(true), folder));
+    client.ok("PUT", &path, sent(&json!({ "text_targets": "u" })));
+    assert_eq!((client.named("routed")["enabled"].clone(), info(&mut client)), (json!(false), json!(3)));
+}
+
+#[test]
 fn launch_now_launches() {
     let mut client = Client::new();
     let body = settings(json!({ "name": "now", "text_targets": "192.0.2.1", "launch_now": true }));

@@ -101,11 +101,6 @@ impl TenableIo {
                 }
                 let mut prepared = PreparedChange::new(target, change).body(body.into());
                 prepared.before = self.known_scans().await?;
-                let body = prepared.body.as_ref().map(|body| imported(body, "…").to_string()).unwrap_or_default();
-                prepared.message = Some(format!(
-                    "the scan is made by POST /scans/import?include_aggregate=1 {body}, so that the vendor's dashboards \
-                     count it"
-                ));
                 Ok(prepared)
             }
             Change::CopyRun { .. } => Err(unsupported(&SPEC, change.operation(), NO_COPIES)),
@@ -309,14 +304,19 @@ impl TenableIo {
             let read: Uploaded = answer.json()?;
             read.fileuploaded.owned().ok_or_else(|| answer.unreadable("`fileuploaded` is missing"))
         };
-        let name = uploaded.await.map_err(|problem| match problem.lost() {
+        let name = uploaded.await.map_err(|problem| match problem.detail() {
+            Detail::Planned(_) => {
+                // `include_aggregate` has the vendor's dashboards count what is imported.
+                let body = imported(body, "(as the upload is answered)");
+                problem.hint(format!("then POST /scans/import?include_aggregate=1 {body}"))
+            }
             // A file that was only uploaded is no scan.
-            Some(_) => problem
+            Detail::Lost(_) => problem
                 .with_exit(Exit::Network)
                 .with_detail(Detail::Plain)
                 .context("the upload failed, so nothing was imported; the file may lie among the uploads")
                 .hint("try again"),
-            None => problem,
+            _ => problem,
         })?;
         let request = self.http.post(["scans", "import"]).query("include_aggregate", 1).json(&imported(body, &name));
         let sent = request.label("import").send().await;

@@ -359,13 +359,11 @@ impl TenableIo {
             }
             Change::UpdateScan(_) => {
                 let editor = self.editor(self.scan_of(target)?).await?;
-                let mut readable = prepared.differences.iter().filter(|it| it.before.is_some()).peekable();
-                if readable.peek().is_none() {
-                    return Ok(Found::Untold);
-                }
-                let is_so = |it: &Difference| shown(&editor.settings, &it.key).as_ref() == Some(&it.after);
-                if !readable.all(is_so) {
-                    return Ok(Found::NotYet);
+                let is_open = |it: &&Difference| shown(&editor.settings, &it.key).as_ref() != Some(&it.after);
+                let mut open = prepared.differences.iter().filter(is_open).peekable();
+                if open.peek().is_some() {
+                    // What the editor did not show before, it will not show: the rest alone does not prove it.
+                    return Ok(if open.any(|it| it.before.is_some()) { Found::NotYet } else { Found::Untold });
                 }
                 let name = editor.name().or_else(|| target.name.clone());
                 Ok(Found::Seen(vec![Target { name, ..target.clone() }]))

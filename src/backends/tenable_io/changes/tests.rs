@@ -235,6 +235,32 @@ async fn an_import_is_known_by_its_id_and_the_name_of_its_report() {
 }
 
 #[tokio::test]
+async fn an_update_is_seen_only_if_all_of_it_is() {
+    let editor = |name: &str, groups: Option<Value>| {
+        let mut inputs = vec![json!({"id": "name", "default": name}), json!({"id": "scanner_id", "default": "s"})];
+        inputs.extend(groups.map(|groups| json!({"id": "target_groups", "default": groups})));
+        answer(200, json!({"uuid": "731a8e52", "settings": {"basic": {"inputs": inputs}}}))
+    };
+    let scan = target("219", None);
+    let named = Target { name: Some("new".to_owned()), ..scan.clone() };
+    for (sets, name, groups, found) in [
+        (&["name=new"][..], "new", None, Found::Seen(vec![named.clone()])),
+        (&["name=new"], "old", None, Found::NotYet),
+        (&["name=new", "target_groups=2"], "old", None, Found::NotYet),
+        (&["name=new", "target_groups=2"], "new", None, Found::Untold),
+        (&["name=new", "target_groups=2"], "new", Some(json!([2])), Found::Seen(vec![named])),
+        (&["target_groups=2"], "old", None, Found::Untold),
+    ] {
+        let rig = Rig::new(KEYS, vec![("GET /editor/scan/219", editor("old", None))]);
+        let change = Change::UpdateScan(draft(&FORMS.scan, sets));
+        let prepared = rig.backend.prepare_change(&scan, &change).await.unwrap();
+        rig.then(vec![("GET /editor/scan/219", editor(name, groups))]);
+        assert_eq!(rig.backend.find_applied(&prepared, Instant::now()).await.unwrap(), found, "{sets:?} {name}");
+        let _all_was_asked = rig.heard();
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_is_final_and_a_lost_one_is_said_to_be_lost() {
     let body = json!({"settings": {"name": "Nightly"}});
     let prepared = PreparedChange::new(&Target::default(), &creation()).body(body);

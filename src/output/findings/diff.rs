@@ -14,14 +14,14 @@
 //! where it has no such finding; `finding` is what `results` prints, of the newer report, for `fixed` and `unseen` of the
 //! older one. `unseen` is an open port that is not listed any more: the list never says what was looked at, so that this
 //! does not tell that it is closed. Lines are the items alone, and end with `{"kind":"end","complete":false}` if they are
-//! not complete. The table has no row for what is unchanged. SARIF, Markdown and HTML are those of `results`, each finding with its `baselineState`.
+//! not complete. The table has no row for what is unchanged. SARIF, Markdown and HTML are those of `results`, with what
+//! became of each finding.
 
 use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
 
-use super::json::object;
-use super::out::Out;
+use super::json::{Items, object};
 use super::{About, Baseline, FindingFormat, Options, ReportWriter, table};
 use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
@@ -77,45 +77,31 @@ impl FormatWord for DiffFormat {
 pub fn open(format: DiffFormat, out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
     match format.0 {
         FindingFormat::Table => table::comparing(out, options),
-        FindingFormat::Json => Box::new(Writer::new(out, true)),
-        FindingFormat::Ndjson => Box::new(Writer::new(out, false)),
+        FindingFormat::Json => {
+            Box::new(Writer(Items::document(out, "{\"schema_version\":1,\"kind\":\"diff\",\"items\":[")))
+        }
+        FindingFormat::Ndjson => Box::new(Writer(Items::lines(out))),
         other => super::open(other, out, options),
     }
 }
 
 /// JSON: one document, or one object a line.
-struct Writer {
-    out: Out,
-    is_document: bool,
-    is_first: bool,
-    complete: bool,
-}
+struct Writer(Items);
 
 impl Writer {
-    fn new(out: Box<dyn Write + Send>, is_document: bool) -> Self {
-        let mut out = Out::new(out);
-        if is_document {
-            out.push(b"{\"schema_version\":1,\"kind\":\"diff\",\"items\":[");
-        }
-        Self { out, is_document, is_first: true, complete: true }
-    }
-
     fn item(&mut self, change: &str, before: Option<Severity>, finding: &Finding<'_>) -> Result<()> {
-        if self.is_document {
-            self.out.push(if self.is_first { b"\n" } else { b",\n" });
-        }
-        self.is_first = false;
-        self.out.push(b"{\"change\":");
-        self.out.json(change);
-        self.out.push(b",\"severity_before\":");
-        match before {
-            Some(before) => self.out.json(before.name()),
-            None => self.out.push(b"null"),
-        }
-        self.out.push(b",\"finding\":");
-        object(&mut self.out, finding);
-        self.out.push(if self.is_document { b"}" } else { b"}\n" });
-        self.out.settle()
+        self.0.item(|out| {
+            out.push(b"{\"change\":");
+            out.json(change);
+            out.push(b",\"severity_before\":");
+            match before {
+                Some(before) => out.json(before.name()),
+                None => out.push(b"null"),
+            }
+            out.push(b",\"finding\":");
+            object(out, finding);
+            out.push(b"}");
+        })
     }
 }
 
@@ -149,18 +135,11 @@ impl ReportWriter for Writer {
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {
-        self.complete &= complete;
+        self.0.end(complete);
         Ok(())
     }
 
     fn finish(&mut self, complete: bool) -> Result<()> {
-        let complete = complete && self.complete;
-        if self.is_document {
-            self.out.push(if self.is_first { b"" } else { b"\n" });
-            self.out.plain(format_args!("],\"complete\":{complete}}}\n"));
-        } else if !complete {
-            self.out.push(b"{\"kind\":\"end\",\"complete\":false}\n");
-        }
-        self.out.flush()
+        self.0.finish(complete)
     }
 }

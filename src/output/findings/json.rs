@@ -27,43 +27,72 @@ use crate::findings::{Compliance, Cvss, Decoded, Finding, FindingSink, Text};
 
 /// One document.
 pub(super) fn document(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
-    Box::new(Writer::new(out, true))
+    Box::new(Writer(Items::document(out, "{\"schema_version\":1,\"kind\":\"findings\",\"items\":[")))
 }
 
 /// One object a line.
 pub(super) fn lines(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
-    Box::new(Writer::new(out, false))
+    Box::new(Writer(Items::lines(out)))
 }
 
-struct Writer {
+/// What stands around the items of every shape: a document, or lines.
+pub(super) struct Items {
     out: Out,
     is_document: bool,
-    /// Whether no finding was written yet.
+    /// Whether no item was written yet.
     is_first: bool,
     complete: bool,
 }
 
-impl Writer {
-    fn new(out: Box<dyn Write + Send>, is_document: bool) -> Self {
-        let mut out = Out::new(out);
-        if is_document {
-            out.push(b"{\"schema_version\":1,\"kind\":\"findings\",\"items\":[");
-        }
-        Self { out, is_document, is_first: true, complete: true }
+impl Items {
+    /// One document, which begins with `head`.
+    pub(super) fn document(out: Box<dyn Write + Send>, head: &str) -> Self {
+        let mut items = Self { is_document: true, ..Self::lines(out) };
+        items.out.push(head.as_bytes());
+        items
     }
-}
 
-impl FindingSink for Writer {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+    /// One item a line.
+    pub(super) fn lines(out: Box<dyn Write + Send>) -> Self {
+        Self { out: Out::new(out), is_document: false, is_first: true, complete: true }
+    }
+
+    /// The next item, which `write` writes.
+    pub(super) fn item(&mut self, write: impl FnOnce(&mut Out)) -> Result<()> {
         if self.is_document {
             self.out.push(if self.is_first { b"\n" } else { b",\n" });
         }
         self.is_first = false;
-        object(&mut self.out, finding);
+        write(&mut self.out);
         if !self.is_document {
             self.out.push(b"\n");
         }
         self.out.settle()
+    }
+
+    /// A report has ended.
+    pub(super) const fn end(&mut self, complete: bool) {
+        self.complete &= complete;
+    }
+
+    /// All reports have ended.
+    pub(super) fn finish(&mut self, complete: bool) -> Result<()> {
+        let complete = complete && self.complete;
+        if self.is_document {
+            self.out.push(if self.is_first { b"" } else { b"\n" });
+            self.out.plain(format_args!("],\"complete\":{complete}}}\n"));
+        } else if !complete {
+            self.out.push(b"{\"kind\":\"end\",\"complete\":false}\n");
+        }
+        self.out.flush()
+    }
+}
+
+struct Writer(Items);
+
+impl FindingSink for Writer {
+    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+        self.0.item(|out| object(out, finding))
     }
 }
 
@@ -73,20 +102,12 @@ impl ReportWriter for Writer {
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {
-        self.complete &= complete;
+        self.0.end(complete);
         Ok(())
     }
 
     fn finish(&mut self, complete: bool) -> Result<()> {
-        let complete = complete && self.complete;
-        if self.is_document {
-            let end = if complete { "],\"complete\":true}\n" } else { "],\"complete\":false}\n" };
-            self.out.push(if self.is_first { b"" } else { b"\n" });
-            self.out.push(end.as_bytes());
-        } else if !complete {
-            self.out.push(b"{\"kind\":\"end\",\"complete\":false}\n");
-        }
-        self.out.flush()
+        self.0.finish(complete)
     }
 }
 

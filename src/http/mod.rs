@@ -10,6 +10,7 @@ pub mod auth;
 pub mod connection;
 pub mod download;
 pub mod retry;
+mod scrub;
 pub mod trace;
 pub mod upload;
 
@@ -31,8 +32,9 @@ use crate::poll;
 use crate::secret::Secret;
 use auth::{Auth, Live, SessionRequest};
 use connection::{Connection, Trust};
-use download::{Download, Rest, Scrubber};
+use download::{Download, Rest};
 use retry::{Event, Repeat, Verdict};
+use scrub::{Needles, Scrubber};
 use upload::Upload;
 
 /// No answer of an API call is larger; a larger one is not what any vendor promises.
@@ -331,7 +333,7 @@ impl Http {
         let headers = session.protocol.accept(&answer.body, &cookies).inspect_err(|problem| {
             *session.refused.borrow_mut() = Some(problem.clone());
         })?;
-        self.granted.borrow_mut().extend(headers.iter().map(|(_, secret)| secret.clone()));
+        self.granted.borrow_mut().extend(auth::granted(&headers));
         let opened = Live { generation: next, headers };
         *live = Some(opened.clone());
         Ok(opened)
@@ -398,7 +400,7 @@ impl Http {
             let (event, problem) = match result {
                 Ok(mut received) => {
                     // Before anything reads it: what the vendor echoes must not get any further.
-                    received.body = auth::scrub_body(received.body, self.secrets().into_iter().chain(request.hidden()));
+                    received.body = self.needles(request).strike_body(received.body);
                     self.log(request, &received, sent);
                     match self.classify(request, received, sent) {
                         Ok(answer) => return Ok(answer),
@@ -573,9 +575,16 @@ impl Http {
         }
     }
 
+    /// What the answer to a request must not show. That to a login is read for what it grants.
+    fn needles(&self, request: &Request<'_>) -> Needles {
+        let granted = self.granted.borrow();
+        let granted = granted.iter().filter(|_| !request.private);
+        Needles::new(self.secrets().into_iter().chain(request.hidden()).chain(granted))
+    }
+
     /// Strikes this profile's secrets out of a text that may echo them.
     pub fn scrub(&self, text: &str) -> String {
-        auth::scrub(text, self.secrets().into_iter().chain(self.granted.borrow().iter()))
+        Needles::new(self.secrets().into_iter().chain(self.granted.borrow().iter())).strike(text)
     }
 
     fn failure(&self, request: &Request<'_>, exit: Exit, detail: Detail, problem: Refusal) -> Error {
@@ -584,7 +593,7 @@ impl Http {
             request.method,
             trace::safe_url(&request.url().unwrap_or_else(|_bad| self.connection.base.clone()))
         );
-        let text = problem.vendor.text.as_deref().map(|text| auth::scrub(&self.scrub(text), request.hidden()));
+        let text = problem.vendor.text.as_deref().map(|text| self.needles(request).strike(&self.scrub(text)));
         let why = match (problem.status, &text, &problem.why) {
             (Some(status), Some(text), _) => format!("HTTP {status}: {text}"),
             (Some(status), None, _) => {
@@ -875,15 +884,13 @@ impl<'a> Request<'a> {
             let download = Download::whole(answer.body.clone());
             return Ok((answer, download));
         };
-        let mut secrets: Vec<Secret> = self.http.secrets().into_iter().cloned().collect();
-        secrets.extend(self.http.granted.borrow().iter().cloned());
         let rest = Rest {
             // The library tells how much is left of what was announced.
             length: response.content_length().map(|left| left + answer.body.len() as u64),
             response,
             patience: self.http.connection.timeout,
             what: format!("{} {}", self.method, trace::safe_url(&self.url()?)),
-            scrubber: Scrubber::new(secrets),
+            scrubber: Scrubber::new(self.http.needles(&self)),
         };
         let download = rest.follow(answer.body.clone());
         Ok((answer, download))

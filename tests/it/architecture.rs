@@ -52,13 +52,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const SHARED_BY_BACKENDS: [&str; 5] = ["wire", "sc_rest", "report", "definition", "change"];
 
 /// Where the text of a secret may be taken out.
-const MAY_EXPOSE: [&str; 6] = [
+const MAY_EXPOSE: [&str; 7] = [
     // Sources: a literal that is handed on.
     "src/secret.rs",
     // Every text of the config file is kept as a secret until its key is known.
     "src/config/settings.rs",
-    // Headers, and striking secrets out of what vendors echo.
+    // Headers.
     "src/http/auth.rs",
+    // Striking secrets out of what vendors echo.
+    "src/http/scrub.rs",
     // The proxy's address may carry a password.
     "src/http/connection.rs",
     // The body of a login goes out.

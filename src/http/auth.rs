@@ -1,6 +1,6 @@
 //! How a profile proves who it is: fixed headers, or a session with a login.
 //!
-//! This is the one place, besides the login bodies of a backend and [`super::scrub`], where a secret's text is used.
+//! This is the one place, besides the login bodies of a backend and `scrub`, where a secret's text is used.
 
 use std::cell::RefCell;
 

@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod findings;
 pub mod place;
 pub mod rows;
+pub mod safe;
 pub mod schema;
 mod table;
 pub mod wanted;
@@ -20,7 +21,8 @@ use std::str::FromStr;
 use serde_json::json;
 
 use crate::error::{Error, Result, nearest};
-use crate::ui::{Ui, clean};
+use crate::text::clean;
+use crate::ui::Ui;
 use findings::FindingFormat;
 use place::Target;
 use rows::Row;
@@ -217,8 +219,7 @@ impl Output {
     /// Exit 1 when a place cannot be written.
     pub fn stream(&self, row: &impl Row) -> Result<()> {
         *self.streamed.borrow_mut() += 1;
-        let mut line = row.json().to_string();
-        line.push('\n');
+        let line = format!("{}\n", safe::json(&row.json()));
         for sink in self.sinks.iter().filter(|sink| sink.format == Format::Ndjson) {
             if self.shows(sink) {
                 sink.write(&self.ui, line.as_bytes())?;
@@ -241,7 +242,7 @@ impl Output {
             let text = match sink.format {
                 Format::Ndjson => {
                     let left: &[R] = if streamed { &[] } else { rows };
-                    let mut lines: String = left.iter().map(|row| format!("{}\n", row.json())).collect();
+                    let mut lines: String = left.iter().map(|row| format!("{}\n", safe::json(&row.json()))).collect();
                     if !complete {
                         lines.push_str(&format!("{}\n", json!({ "kind": "end", "complete": false })));
                     }
@@ -251,7 +252,7 @@ impl Output {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
                     let document =
                         json!({ "schema_version": 1, "kind": R::KIND, "complete": complete, "items": items });
-                    format!("{document:#}\n")
+                    format!("{}\n", safe::indented_json(&document))
                 }
                 Format::Csv => table::csv(rows),
                 Format::Table => {

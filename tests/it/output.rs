@@ -411,6 +411,7 @@ fn hostile_text_of_a_vendor_has_no_power() {
         { "id": 3, "name": "@SUM(1,2)", "status": "completed", "uuid": OLD },
         { "id": 4, "name": "\t=1+1", "status": "completed", "uuid": OLD },
         { "id": 5, "name": "-2+3", "status": "completed", "uuid": OLD },
+        { "id": 6, "name": "＝1+1", "status": "completed", "uuid": OLD },
     ] });
     vendor.expect(get("/scans").reply(answer(200, &scans)).repeatedly());
     let dangerous = |text: &str| text.chars().any(|symbol| symbol.is_control() && symbol != '\n');
@@ -424,20 +425,26 @@ fn hostile_text_of_a_vendor_has_no_power() {
     }
     let csv = env.run(&["scans", "list", "-f", "csv"]).expect_code(0).stdout;
     assert!(!csv.chars().any(|symbol| symbol.is_control() && !matches!(symbol, '\t' | '\r' | '\n')), "{csv:?}");
-    for cell in ["'=cmd|' /C calc'!A1", "\"'@SUM(1,2)\"", "'\t=1+1", "'-2+3"] {
+    for cell in ["'=cmd|' /C calc'!A1", "\"'@SUM(1,2)\"", "\"'\t=1+1\"", "'-2+3", "'＝1+1"] {
         assert!(csv.contains(&format!(",{cell},")), "{cell}: {csv}");
     }
     // JSON carries it as it is, with the escapes of JSON.
     let output = env.run(&["scans", "list", "-f", "json"]).expect_code(0);
     assert_eq!(output.json()["items"][0]["name"], name);
-    assert!(!output.stdout.contains('\u{1b}'));
+    assert!(!dangerous(&output.stdout) && !bidirectional(&output.stdout), "{:?}", output.stdout);
+    let lines = env.run(&["scans", "list", "-f", "ndjson"]).expect_code(0).stdout;
+    assert_eq!(serde_json::from_str::<Value>(lines.lines().next().unwrap()).unwrap()["name"], name);
+    assert!(!dangerous(&lines) && !bidirectional(&lines), "{lines:?}");
 }
 
 #[test]
 fn hostile_refusals_and_ids_have_no_power_either() {
     let (env, vendor) = home();
-    let evil = "no\u{1b}[2J\r\nio/666  completed\u{202e}";
+    let evil = "no\u{1b}[2J\u{9b}\r\nio/666  completed\u{202e}";
     vendor.expect(get_details().reply(refusal(403, evil)).repeatedly());
+    let output = env.run(&["status", "io/219", "-f", "json"]).expect_code(4);
+    assert!(!output.stderr.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{:?}", output.stderr);
+    assert!(output.stderr.contains("\\u202e"), "{output}");
     let output = env.run(&["status", "io/219", "-vvv"]).expect_code(4);
     assert!(!output.stderr.contains(['\u{1b}', '\r', '\u{202e}']), "{:?}", output.stderr);
     assert!(!output.stderr.lines().any(|line| line.starts_with("io/666")), "{output}");

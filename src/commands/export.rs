@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::reading::save::{Place, save};
-use super::reading::{self, pump};
+use super::reading::{self, pump, save};
 use super::targets;
 use super::waiting::parse_duration;
 use crate::backends::report::{ExportOrder, Fetch};
@@ -13,8 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::model::{Address, ExportFormat, Operation, Verb};
-use crate::output::place::Target;
-use crate::output::wanted;
+use crate::output::wanted::Where;
 use crate::poll;
 use crate::secret::SecretSource;
 use crate::ui::size;
@@ -82,13 +80,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Err(Error::new(Exit::Unsupported, format!("backend `{}` makes no files", spec.id)).into());
     };
     check(format, &chapters, asset_id.as_deref(), password.is_some())?;
-    let places = vec![match file {
-        Some(path) => Place::File(Target::open(path)?),
-        None if context.ui.stdout_is_terminal() => {
-            return Err(wanted::raw_on_terminal().into());
-        }
-        None => Place::Stdout(context.ui.stdout()),
-    }];
+    let place = file.map_or(Where::Stdout, |file| Where::File(file.to_path_buf()));
+    let places = save::open(vec![place], &context.ui)?;
     let backends = targets::connect(context, &plan, &operations, false)?;
     let password = password.map(|source| source.read("`--password-from`")).transpose()?;
     let Some(backend) = backends.get(&job.profile) else { return Ok(Exit::Success) };
@@ -115,7 +108,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         super::tell(context, &report.notes);
         let part = report.incomplete.as_ref().map(|why| reading::part_only(why, &report.run));
         let decoder = report.decoder.as_ref();
-        let saved = save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
+        let saved =
+            save::save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
         let length = saved.length;
         saved.conclude(&context.ui, part)?;
         if let Some(file) = file {

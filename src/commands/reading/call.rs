@@ -15,7 +15,8 @@ use crate::findings::baseline::{Baseline, Standing};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
-use crate::output::delivery::{Delivered, Delivery, Files};
+use crate::output::delivery::Delivery;
+use crate::output::pipe::{Delivered, Files};
 use crate::output::rows::Subject;
 use crate::ui::{Progress, Ui};
 

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{PipeWriter, Read as _, Write as _, pipe};
 
+use serde_json::json;
+
 use super::{home, in_sandbox};
-use crate::common::Env;
 use crate::common::env::Running;
+use crate::common::{Env, Reply, Vendor, get, post};
 
 #[test]
 fn one_file_by_two_names_is_refused_also_before_it_is_there() {
@@ -195,6 +197,62 @@ fn what_reached_a_file_is_kept_on_a_signal_also_where_stdout_is_stuck() {
     assert!(output.stderr.contains("note: what was read is in kept.partial"), "{output}");
     assert!(env.read("kept.partial").unwrap().contains("Flaw"));
     assert_eq!((env.read("kept"), hidden(&env)), (None, Vec::new()));
+}
+
+#[test]
+fn what_reached_a_file_is_kept_on_a_second_signal_too() {
+    let env = home();
+    let (running, open) = stalled(&env, &["results", "--from", "-", "-o", "kept.csv", "-o", "ndjson=-"], 20_000);
+    running.until_stdout("10.0.9.1");
+    running.interrupt();
+    running.terminate();
+    let output = running.wait();
+    // Which of them is the second one is the system's choice.
+    assert!(matches!(output.code(), Some(130 | 143)), "{output}");
+    assert!(env.read("kept.csv.partial").unwrap().contains("Flaw"));
+    assert_eq!((env.read("kept.csv"), hidden(&env)), (None, Vec::new()));
+    drop(open);
+}
+
+/// A Tenable.sc whose scanResult 8 has this file.
+fn with_file(env: &Env, file: &str) -> Vendor {
+    let vendor = Vendor::start();
+    env.profile("sc", "tenable-sc", &vendor.url(), "");
+    let result = json!({ "id": "8", "name": "Weekly DMZ", "status": "Completed", "importStatus": "Finished",
+        "createdTime": "1545177477", "startTime": "1545177479", "finishTime": "1545179449",
+        "downloadAvailable": "true", "scan": { "id": "34", "name": "Weekly DMZ" } });
+    let answer = json!({ "type": "regular", "response": result, "error_code": 0, "error_msg": "", "warnings": [],
+        "timestamp": 1_545_177_480 });
+    vendor.expect(get("/rest/scanResult/8").any_query().reply(Reply::json(200, &answer)));
+    vendor.expect(post("/rest/scanResult/8/download").any_body().reply(Reply::text(200, file)));
+    vendor
+}
+
+#[test]
+fn what_came_of_the_vendors_bytes_is_kept_on_a_signal_where_stdout_is_stuck() {
+    let env = Env::new();
+    let _vendor = with_file(&env, &endless(20_000));
+    let (mut from, to) = pipe().unwrap();
+    let running = env.spawn_into(&["results", "sc/@8", "--raw", "-o", "json=kept", "-o", "-"], to);
+    // Nobody reads any more than this.
+    from.read_exact(&mut [0; 20_000]).unwrap();
+    running.interrupt();
+    let output = running.wait().expect_code(130);
+    assert!(output.stderr.contains("note: what came is in kept.partial"), "{output}");
+    assert!(env.read("kept.partial").unwrap().contains("Flaw"));
+    assert_eq!((env.read("kept"), hidden(&env)), (None, Vec::new()));
+}
+
+#[test]
+fn a_place_that_fails_leaves_the_others_their_bytes() {
+    let env = Env::new();
+    let whole = format!("{}</Report></NessusClientData_v2>", endless(3));
+    let _vendor = with_file(&env, &whole);
+    let output = env.run(&["results", "sc/@8", "--raw", "-o", "json=/dev/full", "-o", "json=whole", "-o", "-"]);
+    assert!(output.stderr.contains("error: sc/@8: cannot write /dev/full"), "{output}");
+    let output = output.expect_code(1);
+    assert_eq!((output.stdout.as_str(), env.read("whole").as_deref()), (whole.as_str(), Some(whole.as_str())));
+    assert_eq!(hidden(&env), Vec::<String>::new());
 }
 
 #[test]

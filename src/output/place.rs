@@ -1,7 +1,7 @@
 //! Files that data is written to: opened before anything is done, and there only when they are whole.
 //!
 //! A regular file is written beside its place and renamed at the end; anything else (a FIFO, `/dev/null`) is written in
-//! place.
+//! place, and so is a file that this program was started with, behind `/dev/fd`.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -10,6 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+
+/// A symbolic link leads through no more others than the system follows.
+const MOST_LINKS: usize = 40;
 
 /// An open file that is not at its place yet. Where it goes may be decided while another thread writes it.
 #[derive(Debug)]
@@ -28,17 +31,17 @@ impl Target {
     pub fn open(path: &Path) -> Result<Self> {
         let fail =
             |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
+        let place = behind_links(path).map_err(|problem| fail(&problem))?;
         let in_place = match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(fail(&"it is a directory")),
-            Ok(metadata) => !metadata.is_file(),
+            Ok(metadata) => !metadata.is_file() || is_descriptor(&place),
             Err(_absent) => false,
         };
         if in_place {
-            let file = File::options().write(true).open(path).map_err(|problem| fail(&problem))?;
+            // What others have written to an open file stays before what comes now.
+            let file = File::options().append(true).open(path).map_err(|problem| fail(&problem))?;
             return Ok(Self { file, rename: Mutex::default(), name: path.to_path_buf() });
         }
-        // A symbolic link keeps pointing where it points; the file behind it is replaced.
-        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| in_its_folder(path));
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
         // Nobody can know the name beforehand, and what is there already is never written to.
         let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
@@ -148,6 +151,27 @@ impl Target {
     pub fn fail(&self, problem: &io::Error) -> Error {
         Error::new(Exit::Internal, format!("cannot write {}: {problem}", self.name.display()))
     }
+}
+
+/// Where a file is, or would be: a symbolic link keeps pointing where it points, also where nothing is yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut place = in_its_folder(path);
+    for _ in 0..MOST_LINKS {
+        if is_descriptor(&place) {
+            return Ok(place);
+        }
+        match (std::fs::read_link(&place), place.parent()) {
+            (Ok(to), Some(folder)) => place = in_its_folder(&folder.join(to)),
+            _ => return Ok(place),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Whether a path in the one form that its folder has stands for something that this program has open already.
+fn is_descriptor(place: &Path) -> bool {
+    let Some(folder) = place.parent() else { return false };
+    folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
 }
 
 /// A file's name in the one form that its folder has.

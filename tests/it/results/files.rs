@@ -256,6 +256,31 @@ fn a_place_that_fails_leaves_the_others_their_bytes() {
 }
 
 #[test]
+fn a_file_that_the_program_was_started_with_keeps_what_stands_in_it() {
+    let env = home();
+    let program = env!("CARGO_BIN_EXE_scanctl");
+    for (place, redirection) in [("/dev/stdout", ">>"), ("/proc/self/fd/1", ">>"), ("/dev/fd/3", "3>>"), ("link", ">>")]
+    {
+        env.file("app.csv", "HEADER\n", 0o644);
+        let script = format!(
+            "ln -sf /dev/stdout link && {{ '{program}' results --from newer.nessus -o csv={place} && echo FOOTER >>app.csv; }} \
+             {redirection}app.csv 2>err"
+        );
+        assert_eq!(in_shell(&env, &script), Some(0), "{:?}", env.read("err"));
+        let written = env.read("app.csv").unwrap();
+        let lines: Vec<&str> = written.lines().collect();
+        assert!(lines.len() > 10 && lines[1].starts_with("id,"), "{place}: {written}");
+        assert_eq!((lines[0], lines[lines.len() - 1]), ("HEADER", "FOOTER"), "{place}");
+    }
+    // What is written behind the document stands behind it.
+    let script =
+        format!("{{ '{program}' results --from newer.nessus -o csv=/dev/stdout 2>err; echo FOOTER; }} >app.csv");
+    assert_eq!(in_shell(&env, &script), Some(0));
+    let written = env.read("app.csv").unwrap();
+    assert!(written.starts_with("id,") && written.ends_with("\nFOOTER\n"), "{written}");
+}
+
+#[test]
 fn raw_bytes_and_exports_are_files_of_the_vendors() {
     let env = Env::new();
     let output = in_sandbox(

@@ -79,7 +79,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let Some(format) = format else {
         return Err(Error::new(Exit::Unsupported, format!("backend `{}` makes no files", spec.id)).into());
     };
-    check(format, &chapters, asset_id.as_deref(), password.is_some())?;
+    spec.check_export(format, &chapters, asset_id.is_some(), password.is_some())?;
     let place = file.map_or(Where::Stdout, |file| Where::File(file.to_path_buf()));
     let places = save::open(vec![place], &context.ui)?;
     let backends = targets::connect(context, &plan, &operations, false)?;
@@ -138,22 +138,4 @@ fn destination(global: &Global) -> Result<Option<&Path>> {
 fn told_by(file: &Path, known: &[ExportFormat]) -> Option<ExportFormat> {
     let extension = file.extension()?.to_str()?;
     known.iter().copied().find(|format| format.name() == extension)
-}
-
-/// Whether what is said of a file goes with its format.
-fn check(format: ExportFormat, chapters: &[String], asset: Option<&str>, password: bool) -> Result<()> {
-    let is_document = matches!(format, ExportFormat::Pdf | ExportFormat::Html);
-    if !chapters.is_empty() && !is_document {
-        return Err(Error::usage(format!("`--chapters` is for pdf and html, not for {}", format.name())));
-    }
-    let is_database = format == ExportFormat::Db;
-    if (asset.is_some() || password) && !is_database {
-        let flag = if asset.is_some() { "--asset-id" } else { "--password-from" };
-        return Err(Error::usage(format!("`{flag}` is for db, not for {}", format.name())));
-    }
-    if is_database && !(asset.is_some() && password) {
-        return Err(Error::usage("a scan database is that of one asset, encrypted with a password")
-            .hint("add --asset-id ID and --password-from env:NAME"));
-    }
-    Ok(())
 }

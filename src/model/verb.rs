@@ -326,6 +326,25 @@ impl ExportFormat {
             Self::Json => "json",
         }
     }
+
+    /// What it is, in words: "a PDF document".
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Nessus => "a .nessus report",
+            Self::Csv => "a table of comma-separated values",
+            Self::Html => "an HTML report",
+            Self::Pdf => "a PDF document",
+            Self::Db => "a scan database",
+            Self::V2 => "a packed .nessus report",
+            Self::Scap12 => "a packed SCAP result",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// Whether it is made of chapters.
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::Html | Self::Pdf)
+    }
 }
 
 impl std::str::FromStr for ExportFormat {

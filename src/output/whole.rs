@@ -115,51 +115,33 @@ impl Witness {
 
     /// What it is, which must be what was asked for.
     fn shape(&self, format: ExportFormat) -> Result<Shape> {
-        if self.length == 0 {
-            return Err(Error::bad_data("the vendor's file is empty"));
-        }
         let head = self.head.as_slice();
+        if let Some(refused) = sniff::refused(format, head) {
+            return Err(refused);
+        }
         let is = |beginning: &[u8]| head.starts_with(beginning);
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let shape = match format {
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"PK\x03\x04") => Some(Shape::Zip),
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"\x1f\x8b") => Some(Shape::Gzip),
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 => {
-                (text.starts_with(b"<") && sniff::refused("", head).is_none()).then_some(Shape::Xml)
+                text.starts_with(b"<").then_some(Shape::Xml)
             }
             ExportFormat::Html => text.starts_with(b"<").then_some(Shape::Html),
             ExportFormat::Pdf => is(b"%PDF-").then_some(Shape::Pdf),
-            ExportFormat::Json => {
-                text.starts_with(b"{").then_some(Shape::Json).or(text.starts_with(b"[").then_some(Shape::Json))
-            }
-            ExportFormat::Csv => sniff::refused("", head).is_none().then_some(Shape::Table),
-            ExportFormat::Db => sniff::refused("", head).is_none().then_some(Shape::Opaque),
+            ExportFormat::Json => matches!(text.first(), Some(b'{' | b'[')).then_some(Shape::Json),
+            ExportFormat::Csv => Some(Shape::Table),
+            ExportFormat::Db => Some(Shape::Opaque),
         };
-        let expected = expected(format);
         shape.ok_or_else(|| {
-            sniff::refused(expected, head).unwrap_or_else(|| {
-                let beginning: String = String::from_utf8_lossy(head).chars().take(40).collect();
-                Error::bad_data(format!("not {expected}; it begins with `{}`", beginning.escape_debug()))
-            })
+            let beginning: String = String::from_utf8_lossy(head).chars().take(40).collect();
+            Error::bad_data(format!("not {}; it begins with `{}`", format.describe(), beginning.escape_debug()))
         })
     }
 }
 
-const fn expected(format: ExportFormat) -> &'static str {
-    match format {
-        ExportFormat::Nessus => "a .nessus report",
-        ExportFormat::Csv => "a table of comma-separated values",
-        ExportFormat::Html => "an HTML report",
-        ExportFormat::Pdf => "a PDF document",
-        ExportFormat::Db => "a scan database",
-        ExportFormat::V2 => "a packed .nessus report",
-        ExportFormat::Scap12 => "a packed SCAP result",
-        ExportFormat::Json => "JSON",
-    }
-}
-
 fn cut_off(format: ExportFormat, length: u64) -> Error {
-    Error::bad_data(format!("the file is cut off after {length} bytes: that is not {} whole", expected(format)))
+    Error::bad_data(format!("the file is cut off after {length} bytes: that is not {} whole", format.describe()))
         .hint("nothing was changed: fetch it again")
 }
 
@@ -315,5 +297,12 @@ mod tests {
         );
         assert_eq!(judged(ExportFormat::Pdf, b"hello").unwrap_err(), "not a PDF document; it begins with `hello`");
         assert_eq!(judged(ExportFormat::Csv, b"").unwrap_err(), "the vendor's file is empty");
+        // What is encrypted may begin in any way.
+        for by_chance in [b"{\x91\x02\xff".as_slice(), b"[\x00garbage", b"  {encrypted"] {
+            assert_eq!(judged(ExportFormat::Db, by_chance), Ok(()));
+        }
+        for answer in ["{\"error\": \"Scan not fou", "[{}]", " {}"] {
+            assert!(judged(ExportFormat::Db, answer.as_bytes()).unwrap_err().contains("not a scan database, but JSON"));
+        }
     }
 }

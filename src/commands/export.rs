@@ -71,10 +71,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let password = password_from.as_deref().map(SecretSource::parse).transpose()?;
     let operations = [Operation::Export];
     let plan = targets::plan(context, Verb::Export, &[run], &operations)?;
-    let Some((job, address)) = plan.jobs.first().and_then(|job| Some((job, job.address.as_ref()?))) else {
-        return Err(Error::usage("which run?").into());
-    };
-    let spec = context.inspect(&job.profile)?.spec;
+    let spec = context.inspect(&plan.only()?.profile)?.spec;
     let format = spec.export_format(file_format.or_else(|| file.and_then(|file| told_by(file, spec.exports))))?;
     let Some(format) = format else {
         return Err(Error::new(Exit::Unsupported, format!("backend `{}` makes no files", spec.id)).into());
@@ -82,9 +79,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     spec.check_export(format, &chapters, asset_id.is_some(), password.is_some())?;
     let place = file.map_or(Where::Stdout, |file| Where::File(file.to_path_buf()));
     let places = save::open(vec![place], &context.ui)?;
-    let backends = targets::connect(context, &plan, &operations, false)?;
+    let (job, backend) = targets::connect(context, plan, &operations, false)?.only()?;
     let password = password.map(|source| source.read("`--password-from`")).transpose()?;
-    let Some(backend) = backends.get(&job.profile) else { return Ok(Exit::Success) };
 
     let order = ExportOrder { format, chapters, asset: asset_id, password };
     let progress = context.ui.progress(&job.full());
@@ -93,7 +89,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let fetch = Fetch { partial, via_analysis: false, deadline, tell: &tell };
     let exporting = async {
         let asked = async {
-            let mut target = backend.resolve(address, Verb::Export).await?;
+            let mut target = backend.resolve(job.address()?, Verb::Export).await?;
             let report = backend.export(&target, &order, &fetch).await?;
             target.learn(&report.run);
             Ok((target, report))
@@ -117,7 +113,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         }
         Ok(Exit::Success)
     };
-    Ok(targets::concluded(&context.ui, job, spec.id, Verb::Export, exporting.await))
+    Ok(targets::concluded(&context.ui, &job, spec.id, Verb::Export, exporting.await))
 }
 
 /// The file that the user names; none for stdout.

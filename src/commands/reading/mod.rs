@@ -149,7 +149,7 @@ pub async fn open_address<'b>(
     ask: Ask,
     progress: &Progress,
 ) -> Result<Opened<'b>> {
-    let Some(address) = &job.address else { return Err(Error::usage("which run?")) };
+    let address = job.address()?;
     let tell = |text: &str| progress.show(&context.ui, text);
     let fetch = Fetch {
         partial: ask.partial,

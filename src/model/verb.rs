@@ -341,6 +341,21 @@ impl ExportFormat {
         }
     }
 
+    /// How the name of such a file ends, without the dot.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Nessus => &["nessus", "xml"],
+            Self::Csv => &["csv"],
+            Self::Html => &["html", "htm"],
+            Self::Pdf => &["pdf"],
+            Self::Db => &["db"],
+            // Not every one of them is packed.
+            Self::V2 => &["zip", "nessus", "xml"],
+            Self::Scap12 => &["zip", "xml"],
+            Self::Json => &["json"],
+        }
+    }
+
     /// Whether it is made of chapters.
     pub const fn is_document(self) -> bool {
         matches!(self, Self::Html | Self::Pdf)

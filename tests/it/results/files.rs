@@ -303,6 +303,34 @@ fn raw_bytes_and_exports_are_files_of_the_vendors() {
 }
 
 #[test]
+fn an_export_is_what_its_name_says() {
+    let env = Env::new();
+    let script = "scanctl export io/219 -o weekly.PDF && scanctl export io/219 -o pdf=w2 && \
+                  scanctl export io/219 --as nessus -o w3.docx && scanctl export io/219 -o w4 && \
+                  scanctl export sc/@8 -o v2=w5.pdf && scanctl export io/219 --as csv -o csv=./a=b";
+    in_sandbox(&env, script).expect_code(0);
+    for (name, start) in
+        [("weekly.PDF", "%PDF-"), ("w2", "%PDF-"), ("w3.docx", "<?xml"), ("w4", "<?xml"), ("a=b", "\"Plugin ID\"")]
+    {
+        assert!(env.read(name).unwrap().starts_with(start), "{name}");
+    }
+    assert!(env.read("w5.pdf").is_some() && env.read("pdf=w2").is_none());
+    env.profile("io", "tenable-io", "http://127.0.0.1:9", "").profile("jsa", "juniper", "http://127.0.0.1:9", "");
+    for (asked, said) in [
+        (&["io/219", "-o", "weekly.docx"][..], "which format for weekly.docx?"),
+        (&["io/219", "-o", "weekly.zip"], "which format for weekly.zip?"),
+        (&["jsa/12", "-o", "hosts.pdf"], "which format for hosts.pdf?"),
+        (&["io/219", "-o", "docx=weekly"], "no vendor makes a file called `docx`"),
+        (&["io/219", "-o", "pdf=weekly", "--as", "html"], "two formats"),
+    ] {
+        let output = env.run(&[&["export"], asked].concat()).expect_code(2);
+        assert!(output.stderr.contains(said), "{output}");
+    }
+    let output = env.run(&["export", "jsa/12", "-o", "pdf=hosts"]).expect_code(7);
+    assert!(output.stderr.contains("cannot export as pdf"), "{output}");
+}
+
+#[test]
 fn a_result_that_is_not_whole_is_refused_and_a_part_never_passes_for_the_whole() {
     let env = Env::new();
     in_sandbox(&env, "scanctl results io/231 -o a.json").expect_code(6);

@@ -1,5 +1,8 @@
 //! The command line: global flags, and how a run of the program begins and ends.
 
+mod help;
+mod unparsed;
+
 use std::path::PathBuf;
 use std::process::{ExitCode, Termination as _};
 use std::rc::Rc;
@@ -184,18 +187,19 @@ pub fn command() -> clap::Command {
     for exit in Exit::ALL {
         codes.push_str(&format!("  {:>3}  {}\n", exit.code(), exit.meaning()));
     }
-    Cli::command().after_long_help(codes)
+    help::fit(Cli::command()).after_long_help(codes)
 }
 
 /// Parses the arguments and runs the program.
 pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(command).complete();
-    let matches = command().try_get_matches();
+    let asked = unparsed::Asked::of(std::env::args_os().skip(1));
+    let matches = command().color(asked.color).try_get_matches();
     let cli = match matches.and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(problem) => {
-            // Help and version go to stdout; a closed pipe is no error.
-            drop(problem.print());
+            // Help and version are no failures.
+            asked.print(&problem);
             return if problem.use_stderr() { Exit::Usage } else { Exit::Success }.report();
         }
     };

@@ -19,7 +19,8 @@ use crate::ui::size;
 /// Save the result of a run as a file of the vendor's making
 ///
 /// The file appears under the name that you give once it has come whole: as long as announced, and ending as its format
-/// ends. What was cut off is kept as FILE.partial, exit 16. Nothing is read as findings; `scanctl results` does that.
+/// ends. Otherwise FILE stays as it was and what came is in FILE.partial: exit 9 where the connection broke off, 16 where
+/// the file is not what its format promises. Nothing is read as findings; `scanctl results` does that.
 ///
 /// What an ID means: tenable-io: scan id or schedule uuid (its active, else latest run). tenable-sc: scanResult id
 /// (`sc/@8`), or a scan id where no scanResult has it. tenable-sc-director: Director scanResult id. juniper: scan

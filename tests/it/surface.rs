@@ -112,6 +112,56 @@ fn the_help_lists_every_exit_code() {
 }
 
 #[test]
+fn the_help_of_a_command_has_the_formats_that_it_writes() {
+    let env = Env::new();
+    let help = |command: &str| {
+        let text = env.run(&[command, "--help"]).expect_code(0).stdout;
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let findings = help("results");
+    assert!(findings.contains("as table, json, ndjson, csv, sarif, ocsf, ocsf-array, defectdojo, markdown or html"));
+    assert!(help("diff").contains("as table, json, ndjson, sarif, markdown or html"));
+    assert!(help("status").contains("as table, json, ndjson or csv"));
+    for command in ["export", "man", "completions", "demo", "sandbox"] {
+        let text = help(command);
+        assert!(!text.contains("--format") && !text.contains("--raw"), "{command}: {text}");
+        assert_eq!(text.contains("--output"), command == "export", "{command}: {text}");
+    }
+}
+
+#[test]
+fn arguments_that_cannot_be_parsed_are_told_to_programs_too() {
+    let mut env = Env::new();
+    let told = |env: &Env, words: &[&str]| {
+        let output = env.run(words).expect_code(2);
+        assert!(output.stdout.is_empty() && output.stderr.lines().count() == 1, "{output}");
+        let error: serde_json::Value = serde_json::from_str(&output.stderr).unwrap();
+        assert_eq!(error["error"]["kind"], "usage");
+        ["message", "hint"].map(|key| error["error"][key].as_str().unwrap_or_default().to_owned())
+    };
+    let [message, hint] = told(&env, &["results", "io/244", "--severity", "hihg", "-f", "json"]);
+    assert_eq!(message, "invalid value 'hihg' for '--severity <LIST>': unknown severity `hihg`");
+    assert_eq!(hint, "the severities are critical, high, medium, low, info");
+    let [message, hint] = told(&env, &["lanch", "--log-format", "json"]);
+    assert_eq!(message, "unrecognized subcommand 'lanch'");
+    assert!(hint.contains("'launch'"), "{hint}");
+    let [message, hint] = told(&env, &["--log-format=json", "results"]);
+    assert!(message.contains("not provided: <RUN>"), "{message}");
+    assert!(hint.starts_with("Usage: scanctl results"), "{hint}");
+    told(&env, &["-qfndjson"]);
+    env.set("SCANCTL_FORMAT", "json");
+    told(&env, &["status", "--nonsense"]);
+    let output = env.run(&["status", "--nonsense", "-f", "table"]).expect_code(2);
+    assert!(output.stderr.starts_with("error: "), "{output}");
+    env.set("CLICOLOR_FORCE", "1");
+    let escaped = |env: &Env, more: &[&str]| {
+        env.run(&[&["status", "--nonsense", "-f", "table"], more].concat()).stderr.contains('\u{1b}')
+    };
+    assert!(escaped(&env, &[]) && !escaped(&env, &["--color", "never"]));
+    assert!(env.run(&["--help", "-f", "json", "--color", "never"]).expect_code(0).stdout.contains("Usage: "));
+}
+
+#[test]
 fn profile_names_are_completed_without_a_network() {
     let mut env = Env::new();
     env.config(

@@ -40,6 +40,13 @@ const fn has_words(format: FindingFormat) -> bool {
     !matches!(format, Csv | Ocsf | OcsfArray | Defectdojo)
 }
 
+impl DiffFormat {
+    /// The words of every such format.
+    pub fn names() -> Vec<&'static str> {
+        FindingFormat::ALL.into_iter().filter(|format| has_words(*format)).map(FindingFormat::name).collect()
+    }
+}
+
 impl FromStr for DiffFormat {
     type Err = Error;
 
@@ -48,10 +55,8 @@ impl FromStr for DiffFormat {
         if has_words(format) {
             return Ok(Self(format));
         }
-        let known: Vec<&str> =
-            FindingFormat::ALL.into_iter().filter(|format| has_words(*format)).map(FindingFormat::name).collect();
         Err(Error::usage(format!("`{text}` has no words for what differs"))
-            .hint(format!("the formats of differences are {}", known.join(", "))))
+            .hint(format!("the formats of differences are {}", Self::names().join(", "))))
     }
 }
 

@@ -49,8 +49,6 @@ const FIRST_PAUSE_AT_HOME: Duration = Duration::from_millis(100);
 const LAST_LOOK: Duration = Duration::from_secs(5);
 /// So many looks in a row may fail; each was repeated by itself.
 const FAILED_LOOKS: u32 = 5;
-/// While nothing changes, the user is told so often.
-const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// A run, and what must be known of it to export it and no other.
 struct Bound {
@@ -278,7 +276,6 @@ impl TenableIo {
     async fn ready(&self, bound: &Bound, file: &str, fetch: &Fetch<'_>) -> Result<()> {
         let first = if self.http.is_loopback() { FIRST_PAUSE_AT_HOME } else { FIRST_PAUSE };
         let mut pace = Pace::new(first, LONGEST_PAUSE);
-        let started = poll::now();
         let (mut word, mut told, mut failed) = (None, None, 0);
         loop {
             let mut pause = pace.pause();
@@ -315,13 +312,11 @@ impl TenableIo {
                 let word = word.as_deref().unwrap_or("none");
                 return Err(late(&format!("its status is \"{word}\"")));
             }
-            if let Some(now) = &word {
-                let due = told.as_ref().is_none_or(|(last, at)| last != now || poll::now() - *at >= TELL_EVERY);
-                if due {
-                    let seconds = (poll::now() - started).as_secs();
-                    (fetch.tell)(&format!("the vendor prepares the export: {now} ({seconds} s)"));
-                    told = Some((now.clone(), poll::now()));
-                }
+            if told != word
+                && let Some(now) = &word
+            {
+                (fetch.tell)(&format!("the vendor prepares the export: {now}"));
+                told = Some(now.clone());
             }
             poll::sleep(pause.min(left(fetch))).await;
         }

@@ -1,7 +1,7 @@
 //! `scanctl demo`: a tour of the program against the sandbox, with the program itself run for every step.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,10 +27,23 @@ struct Step {
     shows: &'static str,
     words: Vec<String>,
     expected: Exit,
+    /// What it prints is an address, which later steps use: it is kept as [`KEPT`].
+    keeps: bool,
 }
 
+/// What stands in later steps for the address that was kept, as in a shell.
+const KEPT: &str = "$run";
+
 fn step(shows: &'static str, words: &[&str], expected: Exit) -> Step {
-    Step { shows, words: words.iter().map(|word| (*word).to_owned()).collect(), expected }
+    Step { shows, words: words.iter().map(|word| (*word).to_owned()).collect(), expected, keeps: false }
+}
+
+impl Step {
+    /// As it is typed in a shell.
+    fn line(&self) -> String {
+        let line = format!("scanctl {}", self.words.join(" "));
+        if self.keeps { format!("run=$({line})") } else { line }
+    }
 }
 
 /// Runs the command.
@@ -47,13 +60,22 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         .ui
         .status("A simulated Tenable VM, Tenable.sc, Director, Juniper JSA and Cloudflare listen on this machine.");
     let steps = steps();
+    let mut kept = String::new();
     for step in &steps {
         if let Some(signal) = context.interrupt.received() {
             return Ok(ExitCode::from(signal.code()));
         }
-        let line = format!("scanctl {}", step.words.join(" "));
-        context.ui.stderr(&format!("\n# {}\n$ {line}", step.shows));
-        let status = child(&OsString::from("scanctl"), &sandbox, &place).args(&step.words).status().await?;
+        context.ui.stderr(&format!("\n# {}\n$ {}", step.shows, step.line()));
+        let words = step.words.iter().map(|word| if word == KEPT { &kept } else { word });
+        let mut command = child(&OsString::from("scanctl"), &sandbox, &place);
+        if step.keeps {
+            command.stdout(Stdio::piped());
+        }
+        let output = command.args(words).spawn()?.wait_with_output().await?;
+        if step.keeps {
+            kept = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        }
+        let status = output.status;
         if status.code() != Some(i32::from(step.expected.code())) {
             context.ui.stderr(&format!("the demo expected exit code {}, and it was {status}", step.expected.code()));
             return Ok(ExitCode::from(Exit::Internal.code()));
@@ -64,7 +86,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     context.ui.stderr("\nEverything above, to try yourself inside `scanctl sandbox -- sh`:");
     for step in &steps {
-        context.ui.stderr(&format!("  scanctl {}", step.words.join(" ")));
+        context.ui.stderr(&format!("  {}", step.line()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -75,16 +97,19 @@ fn steps() -> Vec<Step> {
     let [before, latest] = ["latest~1", "latest"].map(|run| format!("{io}@{run}"));
     let paused = seeds::PAUSED;
     let mut launch = vec!["launch"];
-    launch.extend(all.iter().map(String::as_str));
+    launch.extend(all[..4].iter().map(String::as_str));
     launch.extend(["--wait", "--interval", "300ms", "--timeout", "2m"]);
+    let clone = ["launch", "-q", cf, "--wait", "--interval", "300ms", "--timeout", "2m"];
+    let clone = step("Cloudflare's are launched as a copy, whose address is kept.", &clone, Exit::Success);
     vec![
         step("Who are we, on each service?", &["profiles", "check"], Exit::Success),
         step("What is stored on one of them?", &["scans", "list", "-p", "io"], Exit::Success),
-        step("One scan on each of the five, followed to the end.", &launch, Exit::Success),
-        step("Their states, read once.", &["status", io, jsa, cf], Exit::Success),
+        step("One scan on each of four, followed to the end.", &launch, Exit::Success),
+        Step { keeps: true, ..clone },
+        step("Their states, read once.", &["status", io, jsa, KEPT], Exit::Success),
         step(
             "What did they find? The worst of it.",
-            &["results", io, jsa, cf, "--severity", "critical"],
+            &["results", io, jsa, KEPT, "--severity", "critical"],
             Exit::Success,
         ),
         step(

@@ -1,9 +1,11 @@
 //! The only printer. stdout carries data and nothing else; everything for people goes to stderr.
 
+mod screen;
+
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -59,22 +61,43 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Ui {
     settings: Settings,
-    stdout_terminal: bool,
     stderr_terminal: bool,
-    stdout_closed: Arc<AtomicBool>,
-    live: RefCell<Option<MultiProgress>>,
+    streams: Arc<Streams>,
+}
+
+/// What everything that prints has to know of the process's streams.
+#[derive(Debug)]
+struct Streams {
+    stdout_terminal: bool,
+    stdout_closed: AtomicBool,
+    /// The live display, once there is one.
+    live: OnceLock<MultiProgress>,
+}
+
+impl Streams {
+    /// Writes where the live display is out of the way.
+    fn apart<T>(&self, write: impl FnOnce() -> T) -> T {
+        match self.live.get() {
+            Some(live) => live.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// As [`Self::apart`], if it goes to a terminal.
+    fn on_stdout<T>(&self, write: impl FnOnce() -> T) -> T {
+        if self.stdout_terminal { self.apart(write) } else { write() }
+    }
 }
 
 impl Ui {
     /// A printer for this process's streams.
     pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
+        let streams = Streams {
             stdout_terminal: io::stdout().is_terminal(),
-            stderr_terminal: io::stderr().is_terminal(),
-            stdout_closed: Arc::default(),
-            live: RefCell::new(None),
-        }
+            stdout_closed: AtomicBool::default(),
+            live: OnceLock::new(),
+        };
+        Self { settings, stderr_terminal: io::stderr().is_terminal(), streams: Arc::new(streams) }
     }
 
     /// Whether `--quiet` was given.
@@ -89,7 +112,7 @@ impl Ui {
 
     /// Whether stdout is a terminal.
     pub fn stdout_is_terminal(&self) -> bool {
-        self.stdout_terminal
+        self.streams.stdout_terminal
     }
 
     /// Whether a person can be asked.
@@ -99,7 +122,7 @@ impl Ui {
 
     /// Whether stdout gets colour.
     pub fn stdout_color(&self) -> bool {
-        self.color(self.stdout_terminal)
+        self.color(self.streams.stdout_terminal)
     }
 
     fn color(&self, terminal: bool) -> bool {
@@ -113,7 +136,7 @@ impl Ui {
 
     /// The width of a table on stdout; `None` where nothing must be cut, as in a pipe.
     pub fn width(&self) -> Option<u16> {
-        if !self.stdout_terminal {
+        if !self.streams.stdout_terminal {
             return None;
         }
         terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0).or(Some(80))
@@ -124,14 +147,17 @@ impl Ui {
     /// # Errors
     /// Exit 1 when stdout cannot be written, a full disk for instance.
     pub fn data(&self, bytes: &[u8]) -> Result<()> {
-        if self.stdout_closed.load(Ordering::Relaxed) {
+        if self.streams.stdout_closed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        let write = || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        };
+        match self.streams.on_stdout(write) {
             Ok(()) => Ok(()),
             Err(problem) => {
-                self.stdout_closed.store(true, Ordering::Relaxed);
+                self.streams.stdout_closed.store(true, Ordering::Relaxed);
                 match problem.kind() {
                     io::ErrorKind::BrokenPipe => Ok(()),
                     _ => Err(Error::new(Exit::Internal, format!("cannot write to stdout: {problem}"))),
@@ -142,7 +168,7 @@ impl Ui {
 
     /// stdout for data that another thread writes as it comes.
     pub fn stdout(&self) -> Stdout {
-        Stdout { closed: Arc::clone(&self.stdout_closed) }
+        Stdout { streams: Arc::clone(&self.streams), line: Vec::new() }
     }
 
     /// A line for people; silent under `--quiet`.
@@ -188,15 +214,11 @@ impl Ui {
 
     /// A line on stderr as it is: JSON errors, prompts' answers.
     pub fn stderr(&self, text: &str) {
-        let write = || {
+        self.streams.apart(|| {
             let mut stderr = io::stderr().lock();
             // Nobody is left to be told when stderr is gone.
             drop(writeln!(stderr, "{text}"));
-        };
-        match &*self.live.borrow() {
-            Some(live) => live.suspend(write),
-            None => write(),
-        }
+        });
     }
 
     /// Asks a question on the terminal; `y` and `yes` are yes.
@@ -227,8 +249,7 @@ impl Ui {
             other => other,
         };
         let bar = (choice == ProgressChoice::Bar).then(|| {
-            let mut live = self.live.borrow_mut();
-            let live = live.get_or_insert_with(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+            let live = self.streams.live.get_or_init(|| MultiProgress::with_draw_target(screen::target()));
             let bar = live.add(ProgressBar::new_spinner());
             if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}  {wide_msg}") {
                 bar.set_style(style);
@@ -249,33 +270,66 @@ impl Ui {
 }
 
 /// stdout as a place to write to, for any thread. Fails with `BrokenPipe` once nobody reads it, and then always.
+///
+/// A terminal gets whole lines: between two of them a live display can be drawn, or something be said on stderr.
 #[derive(Debug)]
 pub struct Stdout {
-    closed: Arc<AtomicBool>,
+    streams: Arc<Streams>,
+    /// The beginning of a line for a terminal.
+    line: Vec<u8>,
 }
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::BrokenPipe.into());
+        self.open()?;
+        if !self.streams.stdout_terminal {
+            let written = io::stdout().lock().write(bytes);
+            return self.closed(written);
         }
-        let written = io::stdout().lock().write(bytes);
-        self.closed(written)
+        self.line.extend_from_slice(bytes);
+        match memchr::memrchr(b'\n', &self.line) {
+            Some(end) => self.lines(end + 1)?,
+            None if self.line.len() > LONGEST_LINE => self.lines(self.line.len())?,
+            None => {}
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
+        self.open()?;
+        self.lines(self.line.len())?;
         let flushed = io::stdout().lock().flush();
         self.closed(flushed)
     }
 }
 
+/// A line that is longer than any screen need not be whole.
+const LONGEST_LINE: usize = 64 * 1024;
+
 impl Stdout {
+    fn open(&self) -> io::Result<()> {
+        if self.streams.stdout_closed.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(())
+    }
+
+    /// Writes the first of the bytes that are held back.
+    fn lines(&mut self, length: usize) -> io::Result<()> {
+        let lines: Vec<u8> = self.line.drain(..length).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let written = self.streams.apart(|| {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&lines).and_then(|()| stdout.flush())
+        });
+        self.closed(written)
+    }
+
     fn closed<T>(&self, result: io::Result<T>) -> io::Result<T> {
         if result.as_ref().is_err_and(|problem| problem.kind() != io::ErrorKind::Interrupted) {
-            self.closed.store(true, Ordering::Relaxed);
+            self.streams.stdout_closed.store(true, Ordering::Relaxed);
         }
         result
     }

@@ -93,11 +93,6 @@ impl Delivery {
         self.outlets.iter().any(|outlet| outlet.pipe.is_stdout() && outlet.is_table)
     }
 
-    /// Whether anything goes to stdout.
-    pub fn is_on_stdout(&self) -> bool {
-        self.outlets.iter().any(|outlet| outlet.pipe.is_stdout())
-    }
-
     /// Whether nothing that is written reaches anybody any more.
     pub fn is_unheard(&self) -> bool {
         self.outlets.iter().all(Outlet::is_silent)

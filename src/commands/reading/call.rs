@@ -128,15 +128,7 @@ impl<'a> Call<'a> {
         let progress = self.context.ui.progress(&job.full());
         let read = async {
             let opened = open_address(self.context, backend, job, ask, &progress).await?;
-            // A live display and rows on one terminal would write over each other.
-            let ui = &self.context.ui;
-            let shares = ui.stdout_is_terminal() && self.pipeline.as_ref().is_some_and(|it| it.delivery.is_on_stdout());
-            if shares {
-                drop(progress);
-                self.read(opened, None).await
-            } else {
-                self.read(opened, Some(&progress)).await
-            }
+            self.read(opened, Some(&progress)).await
         };
         let read = read.await;
         if let Some(error) = self.note(read) {

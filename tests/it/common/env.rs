@@ -169,6 +169,11 @@ impl Env {
 
     /// Runs the program with everything on a terminal of this width; what it prints is on stdout, stderr included.
     pub fn run_in_terminal(&self, arguments: &[&str], columns: u16) -> Output {
+        self.spawn_in_terminal(arguments, columns).0.wait()
+    }
+
+    /// The same of a program under way, and where to type.
+    pub fn spawn_in_terminal(&self, arguments: &[&str], columns: u16) -> (Running, File) {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         use rustix::termios::{OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
@@ -188,7 +193,9 @@ impl Env {
         let child = command.spawn().expect("the program starts");
         // Its handles keep the terminal open, which then never ends.
         drop((command, other_end));
-        Running::new(child, collect(File::from(controller)), collect(std::io::empty())).wait()
+        let controller = File::from(controller);
+        let keyboard = controller.try_clone().expect("a handle of the terminal");
+        (Running::new(child, collect(controller), collect(std::io::empty())), keyboard)
     }
 
     /// Starts the program with stdout going to this, stderr in a pipe and nothing on stdin.

@@ -118,7 +118,7 @@ fn in_shell(env: &Env, script: &str) -> Option<i32> {
 }
 
 /// A report of this many hosts that has no end.
-fn endless(hosts: u32) -> String {
+pub(super) fn endless(hosts: u32) -> String {
     let mut report = "<NessusClientData_v2><Report name=\"r\">".to_owned();
     for host in 0..hosts {
         let (high, low) = (host / 256, host % 256);
@@ -215,7 +215,7 @@ fn what_reached_a_file_is_kept_on_a_second_signal_too() {
 }
 
 /// A Tenable.sc whose scanResult 8 has this file.
-fn with_file(env: &Env, file: &str) -> Vendor {
+pub(super) fn with_file(env: &Env, file: &str) -> Vendor {
     let vendor = Vendor::start();
     env.profile("sc", "tenable-sc", &vendor.url(), "");
     let result = json!({ "id": "8", "name": "Weekly DMZ", "status": "Completed", "importStatus": "Finished",

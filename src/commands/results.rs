@@ -137,7 +137,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
-    for name in from.iter().filter(|name| *name != "-") {
+    let older_name = match &named {
+        Some(Named::File(name)) => Some(name),
+        _ => None,
+    };
+    for name in from.iter().chain(older_name).filter(|name| *name != "-") {
         delivery.spare(Path::new(name))?;
     }
     let mut connected = targets::connect(context, plan, &[operation], false)?;

@@ -42,6 +42,10 @@ impl Target {
             let file = File::options().append(true).open(path).map_err(|problem| fail(&problem))?;
             return Ok(Self { file, rename: Mutex::default(), name: path.to_path_buf() });
         }
+        if place.is_file() {
+            // Renaming asks nobody whether the file may be written.
+            File::options().write(true).open(&place).map_err(|problem| fail(&problem))?;
+        }
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
         // Nobody can know the name beforehand, and what is there already is never written to.
         let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
@@ -91,7 +95,7 @@ impl Target {
         Ok(Some(&self.file))
     }
 
-    /// Puts the whole file at its place.
+    /// Puts the whole file at its place. A part that an earlier call has left beside it says nothing any more.
     ///
     /// # Errors
     /// Exit 1.
@@ -104,6 +108,9 @@ impl Target {
         let mut rename = self.rename();
         let Some((beside, place)) = &*rename else { return Ok(()) };
         std::fs::rename(beside, place).map_err(|problem| self.fail(&problem))?;
+        for part in [with_suffix(&self.name), with_suffix(place)] {
+            drop(std::fs::remove_file(part));
+        }
         *rename = None;
         Ok(())
     }
@@ -133,18 +140,23 @@ impl Target {
         }
     }
 
-    /// Whether this file would be replaced.
+    /// Whether this file would be replaced, or removed as a part.
     pub fn replaces(&self, path: &Path) -> bool {
-        let Some((_, place)) = &*self.rename() else { return false };
-        std::fs::canonicalize(path).is_ok_and(|path| path == *place)
+        let Ok(path) = std::fs::canonicalize(path) else { return false };
+        self.places().is_some_and(|places| places.contains(&path))
     }
 
-    /// Whether the other one would replace the same file.
+    /// Whether the other one would replace the same file, or one of them the part of the other.
     pub fn is_same(&self, other: &Self) -> bool {
-        match (&*self.rename(), &*other.rename()) {
-            (Some((_, mine)), Some((_, others))) => mine == others,
-            _ => false,
-        }
+        let (Some(mine), Some(others)) = (self.places(), other.places()) else { return false };
+        mine[0] == others[0] || mine[1..].contains(&others[0]) || others[1..].contains(&mine[0])
+    }
+
+    /// Where the whole file goes, and where a part of it would; `None` where it is written in place.
+    fn places(&self) -> Option<[PathBuf; 3]> {
+        let rename = self.rename();
+        let (_, place) = rename.as_ref()?;
+        Some([place.clone(), in_its_folder(&with_suffix(&self.name)), with_suffix(place)])
     }
 
     /// The error of a write that failed.

@@ -35,8 +35,43 @@ fn a_report_that_is_read_is_not_replaced() {
     let first = ["results", "--from", "older.nessus", "-o", "last.json"];
     env.run(&first).expect_code(0);
     let roll = ["results", "--from", "newer.nessus", "--baseline", "./last.json", "--fail-on-new", "-o", "last.json"];
-    env.run(&roll).expect_code(10);
-    env.run(&roll).expect_code(0);
+    for _ in 0..2 {
+        let output = env.run(&roll).expect_code(2);
+        assert!(output.stderr.contains("last.json is read, and would be replaced"), "{output}");
+        assert_eq!(env.read("last.json"), before);
+    }
+}
+
+#[test]
+fn a_part_goes_when_the_whole_has_come_and_is_no_other_document() {
+    let env = home();
+    env.file("a.json.partial", "a part", 0o644);
+    for asked in [
+        &["results", "--from", "newer.nessus", "-o", "a.json", "-o", "csv=a.json.partial"][..],
+        &["results", "--from", "newer.nessus", "-o", "csv=a.json.partial", "-o", "a.json"],
+        &["results", "--from", "newer.nessus", "--baseline", "./a.json.partial", "-o", "a.json"],
+    ] {
+        env.run(asked).expect_code(2);
+        assert_eq!((env.read("a.json"), env.read("a.json.partial").as_deref()), (None, Some("a part")));
+    }
+    env.run(&["results", "--from", "newer.nessus", "-o", "a.json"]).expect_code(0);
+    assert!(env.read("a.json").is_some() && env.read("a.json.partial").is_none());
+}
+
+#[test]
+fn a_file_that_may_not_be_written_is_not_replaced() {
+    let env = home();
+    let kept = env.file("kept.json", "kept", 0o444);
+    // The superuser may write it all the same.
+    let may = std::fs::File::options().write(true).open(kept).is_ok();
+    let output = env.run(&["results", "--from", "newer.nessus", "-o", "kept.json"]);
+    if may {
+        output.expect_code(0);
+    } else {
+        let output = output.expect_code(2);
+        assert!(output.stderr.contains("cannot write kept.json"), "{output}");
+        assert_eq!(env.read("kept.json").as_deref(), Some("kept"));
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn bare_id(verb: Verb) -> &'static str {
         | Verb::RunsCopy
         | Verb::RunsEmail
         | Verb::RunsReimport => "scanResult id",
-        Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
+        Verb::Status | Verb::Wait | Verb::Results | Verb::Export | Verb::Diff => {
             "scanResult id, or the id of a scan that is no scanResult's"
         }
         Verb::ForceStop => "–",

@@ -94,7 +94,7 @@ fn bare_id(verb: Verb) -> &'static str {
             "Director scan id or uuid"
         }
         Verb::Pause | Verb::Resume | Verb::Stop | Verb::RunsShow | Verb::RunsEmail => "Director scanResult id",
-        Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
+        Verb::Status | Verb::Wait | Verb::Results | Verb::Export | Verb::Diff => {
             "Director scanResult id, or the id of a scan that is no scanResult's"
         }
         Verb::ForceStop

@@ -88,7 +88,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         Named::Address(address) => Some(address.clone()),
         Named::File(_) => None,
     });
-    let plan = targets::plan(context, Verb::Results, &addresses.collect::<Vec<_>>(), &operation)?;
+    let plan = targets::plan(context, Verb::Diff, &addresses.collect::<Vec<_>>(), &operation)?;
     if let Some((_, outcome)) = plan.refused.first() {
         targets::report_failure(&context.ui, outcome);
         return Ok(outcome.exit);
@@ -119,7 +119,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
 
     let filter = filters.into_filter();
-    let tell = older.teller();
+    let tell = older.teller(Verb::Diff);
     // A pipe gives its bytes once.
     let is_regular = |name: &str| std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
     let spooled = match &named[0] {
@@ -140,7 +140,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         (None, Named::Address(_)) => return Ok(Exit::Success),
     };
 
-    let tell = newer.teller();
+    let tell = newer.teller(Verb::Diff);
     let mut pipeline = Newer { baseline, filter, new: Counts::default(), unseen: 0, fail_on_new, delivery };
     let opened = newer.open(context, ask).await;
     let (mut opened, progress) = match opened {

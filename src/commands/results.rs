@@ -153,7 +153,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
     let mut baseline = None;
     if let Some(side) = side {
-        let tell = side.teller();
+        let tell = side.teller(Verb::Results);
         match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
             Ok((read, _)) => baseline = Some(read),
             Err(error) => return Ok(tell(&context.ui, error)),

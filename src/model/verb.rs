@@ -25,6 +25,8 @@ pub enum Verb {
     Results,
     /// The result of a run as a file of the vendor's making.
     Export,
+    /// What differs between the findings of two runs.
+    Diff,
     /// Active runs.
     List,
     /// Stored scans.
@@ -57,7 +59,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Launch,
         Self::Pause,
         Self::Resume,
@@ -67,6 +69,7 @@ impl Verb {
         Self::Wait,
         Self::Results,
         Self::Export,
+        Self::Diff,
         Self::List,
         Self::ScansList,
         Self::ScansShow,
@@ -95,6 +98,7 @@ impl Verb {
             Self::Wait => "wait",
             Self::Results => "results",
             Self::Export => "export",
+            Self::Diff => "diff",
             Self::List => "list",
             Self::ScansList => "scans list",
             Self::ScansShow => "scans show",
@@ -122,7 +126,8 @@ impl Verb {
             Self::ForceStop => Operation::Control(Control::ForceStop),
             Self::Status => Operation::Status,
             Self::Wait => Operation::Wait,
-            Self::Results => Operation::Results,
+            // Two results are read, and compared here.
+            Self::Results | Self::Diff => Operation::Results,
             Self::Export => Operation::Export,
             Self::List => Operation::List,
             Self::ScansList => Operation::ScansList,

@@ -102,7 +102,8 @@ fn bare_id(verb: Verb) -> &'static str {
         | Verb::Status
         | Verb::Wait
         | Verb::Results
-        | Verb::Export => "scan config id",
+        | Verb::Export
+        | Verb::Diff => "scan config id",
         Verb::ForceStop
         | Verb::RunsList
         | Verb::RunsShow

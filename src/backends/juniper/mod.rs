@@ -93,9 +93,14 @@ fn bare_id(verb: Verb) -> &'static str {
         Verb::Launch | Verb::ScansList | Verb::ScansShow | Verb::ScansUpdate | Verb::ScansDelete | Verb::RunsList => {
             "scan profile id"
         }
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
-            "scan profile id: its active, else its latest run"
-        }
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Stop
+        | Verb::Status
+        | Verb::Wait
+        | Verb::Results
+        | Verb::Export
+        | Verb::Diff => "scan profile id: its active, else its latest run",
         Verb::ForceStop
         | Verb::ScansCopy
         | Verb::RunsDelete

@@ -56,6 +56,7 @@ pub async fn resolve(store: &impl Store, address: &Address, verb: Verb) -> Resul
         | Verb::Wait
         | Verb::Results
         | Verb::Export
+        | Verb::Diff
         | Verb::RunsShow
         | Verb::RunsDelete
         | Verb::RunsCopy
@@ -86,7 +87,9 @@ async fn resolve_run(store: &impl Store, address: &Address, verb: Verb) -> Resul
     };
     match (&address.subject, &address.run) {
         (None, Some(RunSelector::Id(run))) => Ok(Target { run: Some(run.clone()), ..Target::default() }),
-        (Some(IdOrName::Id(id)), None) if matches!(verb, Verb::Status | Verb::Wait | Verb::Results | Verb::Export) => {
+        (Some(IdOrName::Id(id)), None)
+            if matches!(verb, Verb::Status | Verb::Wait | Verb::Results | Verb::Export | Verb::Diff) =>
+        {
             either(store, id).await
         }
         (Some(IdOrName::Id(id)), None) => Ok(Target { run: Some(RunId::new(id.as_ref())), ..Target::default() }),

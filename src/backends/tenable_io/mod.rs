@@ -95,9 +95,14 @@ fn bare_id(verb: Verb) -> &'static str {
         | Verb::ScansCopy
         | Verb::ScansDelete
         | Verb::RunsList => "scan id or schedule uuid",
-        Verb::Pause | Verb::Resume | Verb::Stop | Verb::Status | Verb::Wait | Verb::Results | Verb::Export => {
-            "scan id or schedule uuid: its active, else its latest run"
-        }
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Stop
+        | Verb::Status
+        | Verb::Wait
+        | Verb::Results
+        | Verb::Export
+        | Verb::Diff => "scan id or schedule uuid: its active, else its latest run",
         Verb::ForceStop => "scan id or schedule uuid (sent as schedule uuid)",
         Verb::RunsShow | Verb::RunsDelete => "needs SCAN@RUN",
         Verb::RunsCopy | Verb::RunsEmail | Verb::RunsReimport => "–",

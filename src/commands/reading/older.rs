@@ -70,16 +70,16 @@ impl<'b> Side<'b> {
         }
     }
 
-    /// What tells of its failures.
-    pub fn teller(&self) -> impl Fn(&Ui, Error) -> Exit + use<> {
+    /// What tells of its failures under the name of the command.
+    pub fn teller(&self, verb: Verb) -> impl Fn(&Ui, Error) -> Exit + use<> {
         let (name, address) = match self {
             Self::File(opened) => (opened.about.address.clone(), None),
             Self::Address(job, backend) => (job.full(), Some((job.clone(), backend.spec().id))),
         };
         move |ui, error| match &address {
-            Some((job, backend)) => targets::concluded(ui, job, backend, Verb::Results, Err(error)),
+            Some((job, backend)) => targets::concluded(ui, job, backend, verb, Err(error)),
             None => {
-                let subject = Subject { verb: Some(Verb::Results.name()), address: Some(&name), ..Subject::default() };
+                let subject = Subject { verb: Some(verb.name()), address: Some(&name), ..Subject::default() };
                 cli::report(ui, &error.clone().prefix(&name), subject);
                 error.exit()
             }

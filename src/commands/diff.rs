@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::reading::call::{conclude, give_up};
-use super::reading::flags::{Filters, Gates};
+use super::reading::flags::{Filters, Gates, limit_of_new};
 use super::reading::older::{Named, Side};
 use super::reading::{self, Ask, End, Opened, pump};
 use super::results::Via;
@@ -65,7 +65,7 @@ pub struct Args {
     pub filters: Filters,
 
     /// Exit 10 when there is a new finding of this severity (info unless told) or worse, once everything is written
-    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", help_heading = "Gates", add = clap_complete::ArgValueCandidates::new(super::completions::severities))]
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", value_parser = limit_of_new, help_heading = "Gates", add = clap_complete::ArgValueCandidates::new(super::completions::severities))]
     pub fail_on_new: Option<Severity>,
 }
 

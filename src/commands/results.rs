@@ -8,7 +8,7 @@ use clap_complete::ArgValueCandidates;
 use super::completions;
 use super::misplaced::quoted;
 use super::reading::call::{Call, Pipeline};
-use super::reading::flags::{Filters, Gates};
+use super::reading::flags::{Filters, Gates, limit_of_new};
 use super::reading::older::{Named, Side};
 use super::reading::{self, Ask, Opened, save};
 use super::targets::{self, Plan};
@@ -22,7 +22,7 @@ use crate::findings::baseline::Baseline;
 use crate::model::{Operation, Verb};
 use crate::output::delivery::Delivery;
 use crate::output::findings::{self, Columns, FindingFormat, Options};
-use crate::output::wanted::Wanted;
+use crate::output::wanted::{Wanted, Where};
 
 /// Read the findings of runs, or of report files
 ///
@@ -71,7 +71,7 @@ pub struct Args {
     pub fail_on: Option<Severity>,
 
     /// Exit 10 when there is a finding of this severity (info unless told) or worse that the baseline has not
-    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", requires = "baseline", help_heading = "Gates", add = ArgValueCandidates::new(completions::severities))]
+    #[arg(long, value_name = "SEVERITY", num_args = 0..=1, default_missing_value = "info", requires = "baseline", value_parser = limit_of_new, help_heading = "Gates", add = ArgValueCandidates::new(completions::severities))]
     pub fail_on_new: Option<Severity>,
 
     /// Compare with an older report: ./FILE (.nessus, or findings saved as json or ndjson) or a run's address
@@ -102,7 +102,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let Args { runs, from, via, partial, timeout, filters, fail_on, fail_on_new, baseline, columns, include_ports } =
         args;
     let wanted = global.output();
-    wanted.places::<FindingFormat>()?;
+    let places = wanted.places::<FindingFormat>()?;
+    runs.iter().try_for_each(|run| no_file(run))?;
     let gates = Gates { any: fail_on, new: fail_on_new };
     let ask = Ask { partial, via_analysis: via == Some(Via::Analysis), timeout: timeout.unwrap_or(reading::TIMEOUT) };
     let operation = if ask.via_analysis { Operation::ResultsViaAnalysis } else { Operation::Results };
@@ -128,13 +129,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
     let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;
     let reports = plan.jobs.iter().filter(|job| job.index < runs.len()).count() + files.len();
-    for (format, _) in wanted.places::<FindingFormat>()? {
+    for (format, _) in &places {
         if format.most_reports().is_some_and(|most| reports > most) {
             return Err(Error::usage(format!("{reports} reports are too many for one {} document", format.name()))
                 .hint("split the call: each writes a document of its own")
                 .into());
         }
     }
+    unheeded(context, &places, columns.is_some(), include_ports);
     let options = Options { include_ports, columns, reports, ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
     let older_name = match &named {
@@ -172,6 +174,30 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         (Some(older), [], [newer]) if newer != "-" => which(problem, gates, older, &as_file(newer)),
         _ => problem,
     })?)
+}
+
+/// Refuses a file where a run is named.
+fn no_file(run: &str) -> Result<()> {
+    let file = match Named::parse(run) {
+        Ok(Named::Address(_)) => return Ok(()),
+        Ok(Named::File(file)) => file,
+        Err(_) => run.to_owned(),
+    };
+    Err(Error::usage(format!("`{run}` names a file, and RUN is the address of a run"))
+        .hint(format!("scanctl results --from {}", quoted(&file))))
+}
+
+/// Warns of flags that no document of the call has a use for.
+fn unheeded(context: &Context, places: &[(FindingFormat, Where)], columns: bool, include_ports: bool) {
+    use FindingFormat::{Csv, Ocsf, OcsfArray, Table};
+    for (flag, given, formats, words) in [
+        ("--columns", columns, [Csv, Table], "csv and table"),
+        ("--include-ports", include_ports, [Ocsf, OcsfArray], "ocsf and ocsf-array"),
+    ] {
+        if given && !places.iter().any(|(format, _)| formats.contains(format)) {
+            context.ui.warn(&format!("{flag} changes nothing: it is about {words}, and none is written"));
+        }
+    }
 }
 
 /// Says how to see which findings are new, where that is what the gate is about.

@@ -163,7 +163,10 @@ impl Delivery {
         for outlet in self.outlets {
             let Outlet { pipe, writer, failure, .. } = outlet;
             if let Some(writer) = writer {
-                delivered.notes.extend(writer.notes());
+                delivered.notes.extend(writer.notes().into_iter().map(|note| match pipe.file() {
+                    Some(file) => format!("{}: {note}", file.display()),
+                    None => note,
+                }));
                 // What is still in its buffer goes out.
                 drop(writer);
             }

@@ -90,6 +90,14 @@ impl Pipe {
         matches!(self.0.place, Place::Stdout(_))
     }
 
+    /// The name of the file, as the user gave it.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0.place {
+            Place::Stdout(_) => None,
+            Place::File(target) => Some(target.name()),
+        }
+    }
+
     /// Whether nothing that is written goes anywhere any more.
     pub fn is_silent(&self) -> bool {
         self.0.silent.load(Ordering::Relaxed)

@@ -38,6 +38,20 @@ fn plugin(text: &str) -> std::result::Result<String, String> {
     Ok(id.to_owned())
 }
 
+/// The limit of `--fail-on-new`. It may be left out, and then the next argument is taken for it.
+///
+/// # Errors
+/// Exit 2.
+pub fn limit_of_new(text: &str) -> Result<Severity> {
+    text.parse().map_err(|unknown: Error| {
+        if text.contains(['/', '@', '.']) {
+            unknown.hint("put --fail-on-new last, or write --fail-on-new=info")
+        } else {
+            unknown
+        }
+    })
+}
+
 impl Filters {
     /// Whether none is set.
     pub fn is_empty(&self) -> bool {

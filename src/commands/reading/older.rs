@@ -38,6 +38,9 @@ impl Named {
         if text.starts_with('/') || text.starts_with("./") || text.starts_with("../") {
             return Ok(Self::File(text.to_owned()));
         }
+        if text == "-" {
+            return Err(Error::usage("`-` is no address").hint("stdin is written `file:-` here"));
+        }
         // No id has the look of a file that is there; an address of that name can be written with its profile.
         if Path::new(text).extension().is_some() && !text.starts_with("name:") && Path::new(text).is_file() {
             return Err(Error::usage(format!("`{text}` is read as an address, and there is a file of that name"))
@@ -147,6 +150,7 @@ mod tests {
         for text in ["219", "io/219", "io/219@latest~1", "sc/@8", "name:x.nessus", "absent.nessus"] {
             assert_eq!(Named::parse(text).unwrap(), Named::Address(text.to_owned()));
         }
+        assert_eq!(Named::parse("-").unwrap_err().hint_text(), Some("stdin is written `file:-` here"));
         assert_eq!(Named::parse("Cargo.toml").unwrap_err().hint_text(), Some("name the file as ./Cargo.toml"));
     }
 }

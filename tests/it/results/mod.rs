@@ -3,6 +3,7 @@
 mod comparing;
 mod files;
 mod guide;
+mod said;
 mod terminal;
 
 use scanctl::sandbox::nessus;

@@ -60,8 +60,6 @@ pub(super) struct Block {
     pub offset: u64,
     /// How many bytes at its beginning stood in an earlier block too.
     pub repeated: usize,
-    /// It goes on with a host whose first part was in the block before.
-    pub continues: bool,
     /// It holds one host, and not all of it.
     pub is_part: bool,
     /// The document ends in it.
@@ -116,7 +114,6 @@ pub(super) struct Cutter<R> {
     pub(super) instead: Option<String>,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
-    pub(super) report_name: Option<String>,
     /// Characters that no document may hold, outside hosts, since the last piece.
     pub(super) replaced: u64,
     ended: bool,
@@ -178,7 +175,6 @@ impl<R: Read> Cutter<R> {
             has_report: false,
             instead: None,
             head: Vec::new(),
-            report_name: None,
             replaced: 0,
             ended: false,
             close: Finder::new(CLOSE),
@@ -363,7 +359,7 @@ impl<R: Read> Cutter<R> {
         let offset = self.offset;
         self.offset += count as u64;
         let is_part = part.continues || part.goes_on;
-        Block { buffer, start, end, offset, repeated, continues: part.continues, is_part, cut_off: false }
+        Block { buffer, start, end, offset, repeated, is_part, cut_off: false }
     }
 
     /// Looks for the end of the host that begins at `begin`, as far as it is held.

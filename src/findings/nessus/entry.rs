@@ -57,8 +57,6 @@ pub(super) struct Entry<'a> {
     pub host: Host<'a>,
     /// Its rows.
     pub rows: Vec<Details<'a>>,
-    /// The host had an entry before: this one goes on where that ended.
-    pub goes_on: bool,
     /// Its start tag was read.
     begun: bool,
     /// Other entries have rows of its host too.
@@ -93,10 +91,9 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Nothing of a block yet. `is_part`: there is only one host, and not all of it; `goes_on`: it had an entry in the
-    /// block before.
-    pub(super) fn new(text: &'a str, reading: Reading, goes_on: bool, is_part: bool) -> Self {
-        let next = is_part.then(|| Entry { goes_on, is_part, ..Entry::default() });
+    /// Nothing of a block yet. `is_part`: there is only one host, and not all of it.
+    pub(super) fn new(text: &'a str, reading: Reading, is_part: bool) -> Self {
+        let next = is_part.then(|| Entry { is_part, ..Entry::default() });
         Self { entries: Vec::new(), problem: None, reading, next, cursor: Cursor::new(text) }
     }
 
@@ -127,7 +124,7 @@ impl<'a> Entries<'a> {
             held += 1 + room;
             if matches!(read, Ok(Read::Rows)) {
                 let host = host.clone();
-                self.next = Some(Entry { host, goes_on: true, begun: true, behind_rows: true, ..Entry::default() });
+                self.next = Some(Entry { host, begun: true, behind_rows: true, ..Entry::default() });
             }
             if entry.begun {
                 self.entries.push(entry);

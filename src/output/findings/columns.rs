@@ -184,7 +184,7 @@ impl Column {
 
     /// What stands there.
     pub(super) fn value<'a>(self, finding: &Finding<'a>) -> Value<'a> {
-        let Finding { id, origin, host, details } = *finding;
+        let Finding { id, origin, host, host_number: _, details } = *finding;
         let number = |number: Option<f64>, most| score(number, most).map_or(Value::Nothing, Value::Score);
         let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0);
         let instant = |instant| time(instant).map_or(Value::Nothing, Value::Time);

@@ -21,7 +21,7 @@ use super::out::{Out, score};
 use super::{About, Baseline, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
-use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity, SeveritySource};
+use crate::findings::{Decoded, Finding, FindingSink, HostSet, Needs, Severity, SeveritySource};
 use crate::ui::clean;
 
 /// So many rows are looked at before the columns are as wide as they stay.
@@ -61,6 +61,7 @@ impl Writer {
             address: String::new(),
             open: false,
             report: Tally::default(),
+            hosts: HostSet::default(),
             all: Tally::default(),
             reports: 0,
         }
@@ -183,20 +184,9 @@ struct Place {
 #[derive(Default)]
 struct Tally {
     counts: Counts,
-    /// Hosts with findings, counted where the next one begins.
+    /// Hosts with findings that have a row.
     hosts: u64,
-    last_host: Option<String>,
     incomplete: bool,
-}
-
-impl Tally {
-    fn add(&mut self, host: &str, severity: Severity) {
-        self.counts.add(severity);
-        if self.last_host.as_deref() != Some(host) {
-            self.hosts += 1;
-            self.last_host = Some(host.to_owned());
-        }
-    }
 }
 
 struct Writer {
@@ -213,6 +203,8 @@ struct Writer {
     address: String,
     open: bool,
     report: Tally,
+    /// The hosts of that report which have a row.
+    hosts: HostSet,
     all: Tally,
     reports: usize,
 }
@@ -235,9 +227,11 @@ impl FindingSink for Writer {
 impl Writer {
     fn row(&mut self, finding: &Finding<'_>, change: &str, before: Option<Severity>) -> Result<()> {
         let severity = finding.details.severity;
-        let host = finding.host.label();
-        self.report.add(host, severity);
-        self.all.add(host, severity);
+        let new_hosts = u64::from(self.hosts.insert(finding.host_number));
+        for tally in [&mut self.report, &mut self.all] {
+            tally.counts.add(severity);
+            tally.hosts += new_hosts;
+        }
         let cells = self.columns.iter().map(|column| column.cell(finding, change, before)).collect();
         let row = Row { severity, cells };
         if let Some(layout) = &self.layout {
@@ -262,7 +256,7 @@ impl ReportWriter for Writer {
         self.open = true;
         self.address = clean(&about.address);
         self.report = Tally::default();
-        self.all.last_host = None;
+        self.hosts = HostSet::default();
         Ok(())
     }
 
@@ -583,6 +577,13 @@ high      a     -     1       -     -    x
 in all: 1 high, 1 info on 2 hosts
 "
         );
+    }
+
+    #[test]
+    fn hosts_that_take_turns_count_once() {
+        let hosts: Vec<_> = ["a", "b", "a", "b"].map(|host| (named(host), few().remove(0).1)).into();
+        let text = written(None, false, &hosts);
+        assert!(text.ends_with("\n4 critical, 4 high on 2 hosts in io/219@9f2c\n"), "{text}");
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<R: Read> Shared<'_, R> {
     fn work(&self) {
+        let _guard = Guard(self);
         let mut spare = Vec::new();
         loop {
             let mut cutting = lock(&self.cutting);
@@ -198,6 +199,21 @@ impl<R: Read> Shared<'_, R> {
         drop(turn);
         self.delivered.notify_all();
         goes_on
+    }
+}
+
+/// Lets nobody wait for a worker that panicked: its turn would never come.
+struct Guard<'w, 's, R>(&'w Shared<'s, R>);
+
+impl<R> Drop for Guard<'_, '_, R> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // With the lock, so that nobody is between looking and waiting.
+            let turn = lock(&self.0.turn);
+            self.0.stopped.store(true, Ordering::Relaxed);
+            drop(turn);
+            self.0.delivered.notify_all();
+        }
     }
 }
 

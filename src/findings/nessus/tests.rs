@@ -327,6 +327,25 @@ fn a_host_that_comes_again_counts_once() {
 }
 
 #[test]
+fn nobody_waits_for_a_worker_that_panicked() {
+    struct Panics;
+    impl FindingSink for Panics {
+        fn finding(&mut self, _finding: &Finding<'_>) -> Result<()> {
+            panic!("the sink of a test")
+        }
+    }
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let reading = thread::spawn(move || {
+        let _ended_also_by_a_panic = ended;
+        let origin = Origin::default();
+        drop(run(HARD.as_bytes(), Emitter::new(&origin, &mut Panics), 3, SMALL));
+    });
+    let waited = end.recv_timeout(std::time::Duration::from_secs(60));
+    assert_eq!(waited, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert!(reading.join().is_err());
+}
+
+#[test]
 fn reports_put_one_behind_the_other_are_not_taken_for_one() {
     let (rows, decoded) = read(&format!("{HARD}{HARD}"));
     let (expected, _) = read(HARD);

@@ -11,7 +11,7 @@ use crate::config::env;
 use crate::context::Context;
 use crate::error::{Detail, Error};
 use crate::exit::Exit;
-use crate::output::{self, rows};
+use crate::output::{self, rows, safe};
 use crate::ui::{self, ColorChoice, ProgressChoice, Ui};
 
 /// Launch, steer and follow scans on Tenable VM, Tenable.sc, Director, Juniper JSA and Cloudflare
@@ -104,6 +104,20 @@ impl Global {
             outputs: self.outputs.clone(),
             raw: self.raw,
         }
+    }
+
+    /// Refuses what says how a document is to be written, for a command that writes none.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn no_document(&self, command: &str) -> Result<(), Error> {
+        if self.format.is_none() && self.outputs.is_empty() && !self.raw {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "`{command}` writes no document: `--format`, `--output` and `--raw` say nothing to it"
+        ))
+        .hint("what it prints is on stdout; a shell puts it into a file with >"))
     }
 
     fn ui(&self) -> Ui {
@@ -223,5 +237,5 @@ pub fn report(ui: &Ui, error: &Error, subject: rows::Subject<'_>) {
 
 /// An error as programs read it from stderr: an object in one line.
 pub fn error_line(error: &Error, subject: rows::Subject<'_>) -> String {
-    serde_json::json!({ "error": rows::error_json(error, subject) }).to_string()
+    safe::json(&serde_json::json!({ "error": rows::error_json(error, subject) }))
 }

@@ -33,5 +33,6 @@ pub mod output;
 pub mod poll;
 pub mod sandbox;
 pub mod secret;
+pub mod text;
 pub mod ui;
 pub mod wait;

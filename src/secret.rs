@@ -1,7 +1,7 @@
 //! Secrets and where they come from.
 //!
 //! A [`Secret`] cannot be printed. Its text is reached through [`Secret::expose`] alone, which the architecture test
-//! allows in `http/auth.rs`, in login bodies and where a key header is composed.
+//! allows where headers and login bodies are composed, and where echoes are struck out.
 
 #![expect(clippy::disallowed_methods, reason = "secrets may come from the environment")]
 

@@ -32,7 +32,7 @@ const DISCOVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl launch io/219 --wait --timeout 6h
-  scanctl launch sc/34 jsa/12 -f json
+  scanctl launch sc/2 jsa/2 -f json
   scanctl launch -p cf --targets 203.0.113.7,203.0.113.8 --ports 1-1024
   run=$(scanctl launch -q io/219) && scanctl wait \"$run\"")]
 pub struct Args {
@@ -106,14 +106,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let plan = plan(context, &scans, &order, &operations)?;
     let output = Output::open(&global.output(), &context.ui)?.no_raw()?.addresses_when_quiet();
-    let backends = targets::connect(context, &plan, &operations, dry_run)?;
+    let connected = targets::connect(context, plan, &operations, dry_run)?;
     let (order, patience, output_of) = (&order, &patience, &output);
     let launched = RefCell::default();
     let launch =
         Launch { context, output: output_of, order, if_running, wait: wait.then_some(patience), dry_run, launched };
     let launch = &launch;
     let work = async |backend: Rc<dyn Backend>, job: Job| launch.one(backend, &job).await;
-    Ok(targets::each(context, &output, plan, &backends, work).await?)
+    Ok(targets::each(context, &output, connected, work).await?)
 }
 
 /// A comma-separated list, or a file with one entry a line; `#` begins a comment there.

@@ -1,12 +1,11 @@
 //! How a profile proves who it is: fixed headers, or a session with a login.
 //!
-//! This is the one place, besides the login bodies of a backend, where a secret's text is used.
+//! This is the one place, besides the login bodies of a backend and `scrub`, where a secret's text is used.
 
 use std::cell::RefCell;
 
-use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{COOKIE, HeaderName, HeaderValue};
 use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
@@ -118,64 +117,15 @@ pub fn header_value(secret: &Secret) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// Strikes secrets out of a text that may echo them, as they are or as JSON writes them. Short ones are left: they would
-/// strike out ordinary words.
-pub fn scrub<'a>(text: &str, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
-    const SHORTEST: usize = 6;
-    let mut text = text.to_owned();
-    for secret in secrets {
-        let secret = secret.expose();
-        if secret.len() < SHORTEST {
-            continue;
-        }
-        let written = serde_json::Value::from(secret).to_string();
-        for form in [secret, written.trim_matches('"')] {
-            if text.contains(form) {
-                text = text.replace(form, "(redacted)");
-            }
+/// What must not be shown of the headers that a login granted: each as a whole, and the value of each cookie.
+pub(super) fn granted(headers: &[(HeaderName, Secret)]) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for (name, secret) in headers {
+        secrets.push(secret.clone());
+        if *name == COOKIE {
+            let values = secret.expose().split(';').filter_map(|cookie| cookie.split_once('='));
+            secrets.extend(values.map(|(_, value)| Secret::new(value.trim())));
         }
     }
-    text
-}
-
-/// The shortest secret that is struck out of an answer: a shorter one may well be the name of a JSON key.
-const SHORTEST_IN_BODY: usize = 12;
-
-/// Strikes secrets out of an answer, so that its bytes can be shown and saved. Only long ones.
-pub fn scrub_body<'a>(body: Bytes, secrets: impl IntoIterator<Item = &'a Secret>) -> Bytes {
-    let mut body = body;
-    for secret in secrets {
-        let secret = secret.expose().as_bytes();
-        if secret.len() < SHORTEST_IN_BODY {
-            continue;
-        }
-        let finder = memchr::memmem::Finder::new(secret);
-        let mut clean = Vec::new();
-        let mut kept = 0;
-        for at in finder.find_iter(&body) {
-            clean.extend_from_slice(body.get(kept..at).unwrap_or_default());
-            clean.extend_from_slice(b"(redacted)");
-            kept = at + secret.len();
-        }
-        if kept > 0 {
-            clean.extend_from_slice(body.get(kept..).unwrap_or_default());
-            body = clean.into();
-        }
-    }
-    body
-}
-
-/// How many of the last bytes may be the beginning of a secret that [`scrub_body`] would strike out.
-pub fn held_back<'a>(bytes: &[u8], secrets: impl IntoIterator<Item = &'a Secret>) -> usize {
-    let mut held = 0;
-    for secret in secrets {
-        let secret = secret.expose().as_bytes();
-        if secret.len() < SHORTEST_IN_BODY {
-            continue;
-        }
-        let most = bytes.len().min(secret.len() - 1);
-        let begins = |count: &usize| bytes.ends_with(secret.get(..*count).unwrap_or_default());
-        held = held.max((1..=most).rev().find(begins).unwrap_or_default());
-    }
-    held
+    secrets
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, LocalBoxStream, StreamExt as _};
 
-use super::{auth, connection};
+use super::connection;
+use super::scrub::Scrubber;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::secret::Secret;
 
 /// The bytes of an answer, in order. An error is the last item.
 pub struct Download<'a> {
@@ -89,66 +89,5 @@ impl Rest {
             std::future::ready(!empty)
         });
         Download { length, chunks: chunks.boxed_local() }
-    }
-}
-
-/// Strikes secrets out of bytes that come in pieces: as many are held back as may be the beginning of one.
-#[derive(Debug, Default)]
-pub(super) struct Scrubber {
-    secrets: Vec<Secret>,
-    held: Bytes,
-}
-
-impl Scrubber {
-    /// For these secrets.
-    pub(super) fn new(secrets: Vec<Secret>) -> Self {
-        Self { secrets, held: Bytes::new() }
-    }
-
-    fn pass(&mut self, chunk: Bytes) -> Bytes {
-        let whole = if self.held.is_empty() {
-            chunk
-        } else {
-            let mut whole = BytesMut::with_capacity(self.held.len() + chunk.len());
-            whole.extend_from_slice(&self.held);
-            whole.extend_from_slice(&chunk);
-            whole.freeze()
-        };
-        let mut whole = auth::scrub_body(whole, &self.secrets);
-        let held = auth::held_back(&whole, &self.secrets);
-        self.held = whole.split_off(whole.len() - held);
-        whole
-    }
-
-    fn rest(&mut self) -> Bytes {
-        std::mem::take(&mut self.held)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scrubbed(pieces: &[&str], secrets: &[&str]) -> String {
-        let mut scrubber = Scrubber::new(secrets.iter().map(|secret| Secret::new(*secret)).collect());
-        let mut out = Vec::new();
-        for piece in pieces {
-            out.extend_from_slice(&scrubber.pass(Bytes::copy_from_slice(piece.as_bytes())));
-        }
-        out.extend_from_slice(&scrubber.rest());
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_secret_that_comes_in_two_pieces_is_struck_out() {
-        let secret = "abcdefghijklmnop";
-        let text = format!("before {secret} after, and abcdefg");
-        for at in 0..text.len() {
-            let (left, right) = text.split_at(at);
-            assert_eq!(scrubbed(&[left, right], &[secret]), "before (redacted) after, and abcdefg", "{at}");
-        }
-        let bytes: Vec<&str> = text.split_inclusive(|_| true).collect();
-        assert_eq!(scrubbed(&bytes, &[secret]), "before (redacted) after, and abcdefg");
-        assert_eq!(scrubbed(&[&text], &[]), text);
     }
 }

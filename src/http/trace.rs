@@ -3,6 +3,8 @@
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
+use crate::text::has_power;
+
 /// Headers that help support and reveal nothing.
 const ALLOWED: [&str; 10] = [
     "content-type",
@@ -47,10 +49,7 @@ pub fn safe_headers(headers: &HeaderMap) -> String {
 /// The beginning of a body as text.
 pub fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
-    // Neither control characters nor marks that reorder what a reader sees.
-    let powerful =
-        |symbol: char| symbol.is_control() || matches!(symbol, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut text: String = text.trim().chars().map(|symbol| if powerful(symbol) { ' ' } else { symbol }).collect();
+    let mut text: String = text.trim().chars().map(|symbol| if has_power(symbol) { ' ' } else { symbol }).collect();
     if body.len() > EXCERPT {
         text.push('…');
     }

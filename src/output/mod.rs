@@ -1,12 +1,14 @@
 //! Where data goes and in what shape: stdout and files, as table, JSON, NDJSON or CSV. [`delivery`] does the same for
 //! findings, which are too many to hold.
 //!
-//! Files are opened before the first request ([`place`]).
+//! Files are opened before the first request ([`place`]). What is written while it comes goes through [`pipe`].
 
 pub mod delivery;
 pub mod findings;
+pub mod pipe;
 pub mod place;
 pub mod rows;
+pub mod safe;
 pub mod schema;
 mod table;
 pub mod wanted;
@@ -20,7 +22,8 @@ use std::str::FromStr;
 use serde_json::json;
 
 use crate::error::{Error, Result, nearest};
-use crate::ui::{Ui, clean};
+use crate::text::clean;
+use crate::ui::Ui;
 use findings::FindingFormat;
 use place::Target;
 use rows::Row;
@@ -123,7 +126,7 @@ struct Sink {
 #[derive(Debug)]
 enum Place {
     Stdout,
-    File(RefCell<Target>),
+    File(Target),
 }
 
 impl Output {
@@ -138,12 +141,11 @@ impl Output {
                 Where::Stdout => Place::Stdout,
                 Where::File(path) => {
                     let target = Target::open(&path)?;
-                    let same =
-                        |sink: &Sink| matches!(&sink.place, Place::File(other) if other.borrow().is_same(&target));
+                    let same = |sink: &Sink| matches!(&sink.place, Place::File(other) if other.is_same(&target));
                     if sinks.iter().any(same) {
                         return Err(wanted::named_twice(&path));
                     }
-                    Place::File(RefCell::new(target))
+                    Place::File(target)
                 }
             };
             sinks.push(Sink { format, place });
@@ -217,8 +219,7 @@ impl Output {
     /// Exit 1 when a place cannot be written.
     pub fn stream(&self, row: &impl Row) -> Result<()> {
         *self.streamed.borrow_mut() += 1;
-        let mut line = row.json().to_string();
-        line.push('\n');
+        let line = format!("{}\n", safe::json(&row.json()));
         for sink in self.sinks.iter().filter(|sink| sink.format == Format::Ndjson) {
             if self.shows(sink) {
                 sink.write(&self.ui, line.as_bytes())?;
@@ -241,7 +242,7 @@ impl Output {
             let text = match sink.format {
                 Format::Ndjson => {
                     let left: &[R] = if streamed { &[] } else { rows };
-                    let mut lines: String = left.iter().map(|row| format!("{}\n", row.json())).collect();
+                    let mut lines: String = left.iter().map(|row| format!("{}\n", safe::json(&row.json()))).collect();
                     if !complete {
                         lines.push_str(&format!("{}\n", json!({ "kind": "end", "complete": false })));
                     }
@@ -251,7 +252,7 @@ impl Output {
                     let items: Vec<serde_json::Value> = rows.iter().map(Row::json).collect();
                     let document =
                         json!({ "schema_version": 1, "kind": R::KIND, "complete": complete, "items": items });
-                    format!("{document:#}\n")
+                    format!("{}\n", safe::indented_json(&document))
                 }
                 Format::Csv => table::csv(rows),
                 Format::Table => {
@@ -272,7 +273,7 @@ impl Output {
     fn keep_files(&self) -> Result<()> {
         for sink in &self.sinks {
             if let Place::File(target) = &sink.place {
-                target.borrow_mut().keep()?;
+                target.keep()?;
             }
         }
         Ok(())
@@ -283,7 +284,7 @@ impl Sink {
     fn write(&self, ui: &Ui, bytes: &[u8]) -> Result<()> {
         match &self.place {
             Place::Stdout => ui.data(bytes),
-            Place::File(target) => target.borrow_mut().write(bytes),
+            Place::File(target) => target.write(bytes),
         }
     }
 }

@@ -4,7 +4,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table};
 
 use super::rows::{Row, Tone};
-use crate::ui::{clean, has_power};
+use super::safe;
+use crate::text::clean;
 
 /// A table that fits `width`, or is as wide as it must where there is none. Empty rows give nothing.
 pub fn table<R: Row>(rows: &[R], width: Option<u16>, color: bool) -> String {
@@ -79,50 +80,20 @@ fn columns<R: Row>(cells: &[Vec<(String, Tone)>], width: Option<u16>) -> Vec<usi
 
 /// Rows as CSV with a header line, always the same columns.
 pub fn csv<R: Row>(rows: &[R]) -> String {
-    let header: Vec<&str> = R::HEADERS.to_vec();
-    let mut text =
-        header.iter().map(|name| quote(&name.to_lowercase().replace(' ', "_"))).collect::<Vec<_>>().join(",");
-    text.push_str("\r\n");
+    let mut bytes = Vec::new();
+    line(&mut bytes, R::HEADERS.iter().map(|name| name.to_lowercase().replace(' ', "_")));
     for row in rows {
-        let line: Vec<String> = row.cells().iter().map(|(cell, _)| quote(cell)).collect();
-        text.push_str(&line.join(","));
-        text.push_str("\r\n");
+        line(&mut bytes, row.cells().into_iter().map(|(cell, _)| cell));
     }
-    text
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// One CSV cell. What a spreadsheet would run as a formula is made text by an apostrophe.
-pub fn quote(text: &str) -> String {
-    // What steers a terminal or reorders what is read means nothing to a spreadsheet; line breaks and tabs stay.
-    let harmless = |symbol: char| match symbol {
-        '\n' | '\t' => symbol,
-        symbol if has_power(symbol) => '\u{fffd}',
-        symbol => symbol,
-    };
-    let text: String = text.chars().map(harmless).collect();
-    let runs = text.trim_start().starts_with(['=', '+', '-', '@']) && text.parse::<f64>().is_err();
-    let text = if runs { format!("'{text}") } else { text };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote;
-
-    #[test]
-    fn cells_are_quoted_and_cannot_run() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("a,b", "\"a,b\""),
-            ("say \"x\"", "\"say \"\"x\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1),2", "\"'@SUM(A1),2\""),
-            ("-3.5", "-3.5"),
-            ("-cmd", "'-cmd"),
-            (" =1+1", "' =1+1"),
-            ("a\u{1b}[2J", "a\u{fffd}[2J"),
-        ] {
-            assert_eq!(quote(text), expected);
+fn line(out: &mut Vec<u8>, cells: impl Iterator<Item = String>) {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.push(b',');
         }
+        safe::cell(&cell, |bytes| out.extend_from_slice(bytes));
     }
+    out.extend_from_slice(b"\r\n");
 }

@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 /// What each module of the crate may use of it. A new module says so here, and why in its own documentation.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("exit", &[]),
+    ("text", &[]),
     ("error", &["exit"]),
     ("model", &["error", "exit"]),
     ("secret", &["error", "exit"]),
     ("interrupt", &["exit"]),
     ("config", &["error", "exit", "model", "secret"]),
     ("poll", &["config"]),
-    ("ui", &["error", "exit"]),
-    ("http", &["config", "error", "exit", "poll", "secret"]),
+    ("ui", &["error", "exit", "text"]),
+    ("http", &["config", "error", "exit", "poll", "secret", "text"]),
     ("findings", &["error", "exit", "model"]),
-    ("output", &["error", "exit", "findings", "model", "ui"]),
+    ("output", &["error", "exit", "findings", "model", "text", "ui"]),
     ("backends", &["config", "error", "exit", "findings", "http", "model", "poll", "secret"]),
     ("wait", &["backends", "error", "exit", "interrupt", "model", "poll"]),
     ("context", &["backends", "config", "error", "exit", "http", "interrupt", "model", "ui"]),
@@ -52,17 +53,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const SHARED_BY_BACKENDS: [&str; 5] = ["wire", "sc_rest", "report", "definition", "change"];
 
 /// Where the text of a secret may be taken out.
-const MAY_EXPOSE: [&str; 6] = [
+const MAY_EXPOSE: [&str; 7] = [
     // Sources: a literal that is handed on.
     "src/secret.rs",
     // Every text of the config file is kept as a secret until its key is known.
     "src/config/settings.rs",
-    // Headers, and striking secrets out of what vendors echo.
+    // Headers.
     "src/http/auth.rs",
+    // Striking secrets out of what vendors echo.
+    "src/http/scrub.rs",
     // The proxy's address may carry a password.
     "src/http/connection.rs",
     // The body of a login goes out.
-    "src/http/mod.rs",
+    "src/http/request.rs",
     // The body of a login is put together.
     "src/backends/sc_rest/session.rs",
 ];

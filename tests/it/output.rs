@@ -238,6 +238,14 @@ fn what_is_no_regular_file_is_written_in_place() {
     assert!(fs::symlink_metadata(env.path("link.json")).unwrap().file_type().is_symlink());
     assert!(env.read("real.json").unwrap().contains("Weekly DMZ"));
     assert_eq!(fs::metadata(env.path("real.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    // Also where nothing is yet.
+    std::os::unix::fs::symlink("home/new.json", env.path("dangling.json")).unwrap();
+    env.run(&["scans", "list", "-o", "dangling.json"]).expect_code(0);
+    assert!(fs::symlink_metadata(env.path("dangling.json")).unwrap().file_type().is_symlink());
+    assert!(env.read("home/new.json").unwrap().contains("Weekly DMZ"));
+    std::os::unix::fs::symlink("loop.json", env.path("loop.json")).unwrap();
+    let output = env.run(&["scans", "list", "-o", "loop.json"]).expect_code(2);
+    assert!(output.stderr.contains("cannot write loop.json: too many symbolic links"), "{output}");
 }
 
 #[test]
@@ -411,6 +419,7 @@ fn hostile_text_of_a_vendor_has_no_power() {
         { "id": 3, "name": "@SUM(1,2)", "status": "completed", "uuid": OLD },
         { "id": 4, "name": "\t=1+1", "status": "completed", "uuid": OLD },
         { "id": 5, "name": "-2+3", "status": "completed", "uuid": OLD },
+        { "id": 6, "name": "＝1+1", "status": "completed", "uuid": OLD },
     ] });
     vendor.expect(get("/scans").reply(answer(200, &scans)).repeatedly());
     let dangerous = |text: &str| text.chars().any(|symbol| symbol.is_control() && symbol != '\n');
@@ -424,20 +433,26 @@ fn hostile_text_of_a_vendor_has_no_power() {
     }
     let csv = env.run(&["scans", "list", "-f", "csv"]).expect_code(0).stdout;
     assert!(!csv.chars().any(|symbol| symbol.is_control() && !matches!(symbol, '\t' | '\r' | '\n')), "{csv:?}");
-    for cell in ["'=cmd|' /C calc'!A1", "\"'@SUM(1,2)\"", "'\t=1+1", "'-2+3"] {
+    for cell in ["'=cmd|' /C calc'!A1", "\"'@SUM(1,2)\"", "\"'\t=1+1\"", "'-2+3", "'＝1+1"] {
         assert!(csv.contains(&format!(",{cell},")), "{cell}: {csv}");
     }
     // JSON carries it as it is, with the escapes of JSON.
     let output = env.run(&["scans", "list", "-f", "json"]).expect_code(0);
     assert_eq!(output.json()["items"][0]["name"], name);
-    assert!(!output.stdout.contains('\u{1b}'));
+    assert!(!dangerous(&output.stdout) && !bidirectional(&output.stdout), "{:?}", output.stdout);
+    let lines = env.run(&["scans", "list", "-f", "ndjson"]).expect_code(0).stdout;
+    assert_eq!(serde_json::from_str::<Value>(lines.lines().next().unwrap()).unwrap()["name"], name);
+    assert!(!dangerous(&lines) && !bidirectional(&lines), "{lines:?}");
 }
 
 #[test]
 fn hostile_refusals_and_ids_have_no_power_either() {
     let (env, vendor) = home();
-    let evil = "no\u{1b}[2J\r\nio/666  completed\u{202e}";
+    let evil = "no\u{1b}[2J\u{9b}\r\nio/666  completed\u{202e}";
     vendor.expect(get_details().reply(refusal(403, evil)).repeatedly());
+    let output = env.run(&["status", "io/219", "-f", "json"]).expect_code(4);
+    assert!(!output.stderr.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{:?}", output.stderr);
+    assert!(output.stderr.contains("\\u202e"), "{output}");
     let output = env.run(&["status", "io/219", "-vvv"]).expect_code(4);
     assert!(!output.stderr.contains(['\u{1b}', '\r', '\u{202e}']), "{:?}", output.stderr);
     assert!(!output.stderr.lines().any(|line| line.starts_with("io/666")), "{output}");
@@ -539,6 +554,8 @@ fn tables_fit_a_terminal_of_80_columns() {
             assert!(output.stdout.contains("io/219"), "{output}");
         }
     }
+    let scans = env.run_in_terminal(&["scans", "list"], 80);
+    assert!(scans.stdout.lines().next().unwrap().contains("ENABLED"), "{scans}");
     // In a pipe nothing is cut.
     let output = env.run(&["scans", "list"]).expect_code(0);
     assert!(output.stdout.contains("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO 20191118T060000 Etc/UTC"), "{output}");

@@ -254,14 +254,52 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
     assert_eq!(vendor.connections(), 0);
 }
 
+/// An answer of a Security Center.
+fn enveloped(response: &Value) -> Reply {
+    let envelope = json!({ "type": "regular", "response": response, "error_code": 0, "error_msg": "", "warnings": [], "timestamp": 1_700_000_000 });
+    Reply::json(200, &envelope)
+}
+
+#[test]
+fn what_a_session_is_made_of_is_in_no_output_that_echoes_it() {
+    // The password has what JSON spells otherwise; the token is a number, and neither is long.
+    const SESSION: [&str; 3] = ["1837402761", "canary-session-0123456789", "canary\\\\\"0"];
+    let vendor = Vendor::start();
+    let env = Env::new();
+    let login = "username = \"user\"\npassword = 'canary\\\"0'\n";
+    env.add_config(&format!("[profiles.sc]\nbackend = \"tenable-sc\"\nbase_url = \"{}\"\n{login}", vendor.url()));
+    let granted = json!({ "token": 1_837_402_761, "releaseSession": false });
+    let cookie = "TNS_SESSIONID=canary-session-0123456789; path=/; secure";
+    vendor.expect(post("/rest/token").any_body().reply(enveloped(&granted).header("Set-Cookie", cookie)).any_number());
+    vendor.expect(delete("/rest/token").reply(enveloped(&json!(""))).any_number());
+    let list = get("/rest/scan").any_query().any_number().reply_with(|request| {
+        let cookie = request.header("cookie").join(";");
+        let name = format!("{} then {cookie} of canary\\\"0", request.header("x-securitycenter").join(";"));
+        let value = cookie.split_once('=').unwrap().1;
+        let scan = json!({ "id": "1", "name": name, "description": value, "owner": { "token": 1_837_402_761 } });
+        enveloped(&json!({ "usable": [scan], "manageable": [] }))
+    });
+    vendor.expect(list).expect(
+        get("/rest/scanResult").any_query().any_number().reply(enveloped(&json!({ "usable": [], "manageable": [] }))),
+    );
+    for how in [&["--raw"][..], &["-f", "json"], &["-f", "ndjson"], &["-f", "csv"], &["-f", "table"], &["-vvv"]] {
+        let output = env.run(&[&["scans", "list"], how].concat()).expect_code(0);
+        for secret in SESSION {
+            assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret), "{how:?} {secret}: {output}");
+        }
+        assert!(output.stdout.contains("(redacted) then (redacted) of (redacted)"), "{output}");
+        if how == ["--raw"] {
+            let raw: Value = serde_json::from_str(&output.stdout).unwrap();
+            assert_eq!(raw["response"]["usable"][0]["owner"]["token"], Value::Null);
+        }
+    }
+}
+
 #[test]
 fn logs_of_a_whole_life_hold_no_secret() {
     let vendor = Vendor::start();
     let env = every_backend(&vendor);
-    let ok = |response: Value, more: &str| {
-        let body = json!({ "type": "regular", "response": response, "error_code": 0, "error_msg": "", "warnings": [], "timestamp": 1_700_000_000 });
-        Reply::json(200, &body).header("Set-Cookie", more)
-    };
+    let ok = |response: Value, more: &str| enveloped(&response).header("Set-Cookie", more);
     let cookie = "TNS_SESSIONID=canary-session-0123456789; path=/; secure";
     // The session's own token is as good as a password while it lives.
     vendor.expect(

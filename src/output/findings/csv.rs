@@ -129,7 +129,7 @@ mod tests {
             for cell in &cells[1] {
                 assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
                 assert!(
-                    !cell.chars().any(|symbol| crate::ui::has_power(symbol) && !"\n\t".contains(symbol)),
+                    !cell.chars().any(|symbol| crate::text::has_power(symbol) && !"\n\t".contains(symbol)),
                     "{cell:?}"
                 );
             }

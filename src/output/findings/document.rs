@@ -1,14 +1,16 @@
-//! What the writers of documents share: JSON from structs, in which a text is only a text, and texts of limited length.
+//! What the writers of documents share: JSON from structs, also within a page, and texts of limited length.
 //!
 //! Not for: what any format looks like.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter, Serializer};
+use serde_json::ser::{CharEscape, Formatter};
 
 use super::out::Out;
 use crate::error::Result;
+use crate::output::safe::{Json, Part, in_runs, write_json};
+use crate::text::has_power;
 
 /// A document that is being written.
 pub(super) struct Document(Out);
@@ -38,42 +40,29 @@ impl Document {
     }
 }
 
-/// Writes a value as JSON on one line.
-pub(super) fn write_json(out: impl Write, formatter: impl Formatter, value: &impl Serialize) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, formatter)).map_err(io::Error::from)
-}
-
-/// JSON whose texts hold no character that would do something to a terminal: such characters are written as escapes,
-/// which every reader turns back.
-pub(super) struct Json;
-
-impl Formatter for Json {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, length, symbol)) = next_command(rest) {
-            write!(writer, "{}\\u{:04x}", &rest[..at], u32::from(symbol))?;
-            rest = &rest[at + length..];
-        }
-        writer.write_all(rest.as_bytes())
-    }
-}
-
 /// JSON for data inside a page: no text can end the element it stands in, and characters that reorder or command are
 /// replaced, since the page only shows them.
 pub(super) struct Embedded;
 
 impl Formatter for Embedded {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        loop {
-            let markup = memchr::memchr(b'<', rest.as_bytes()).map(|at| (at, 1, "\\u003c"));
-            let before = markup.map_or(rest, |(at, ..)| &rest[..at]);
-            let found = next_command(before).map(|(at, length, _)| (at, length, "\u{fffd}")).or(markup);
-            let Some((at, length, instead)) = found else { return writer.write_all(rest.as_bytes()) };
-            writer.write_all(&rest.as_bytes()[..at])?;
-            writer.write_all(instead.as_bytes())?;
-            rest = &rest[at + length..];
-        }
+        let mut written = Ok(());
+        let mut write = |bytes: &[u8]| {
+            if written.is_ok() {
+                written = writer.write_all(bytes);
+            }
+        };
+        in_runs(
+            fragment,
+            |eight| eight.powerful() | eight.equal(b'<'),
+            |part| match part {
+                Part::Run(run) => write(run.as_bytes()),
+                Part::Special('<') => write(b"\\u003c"),
+                Part::Special(symbol) if has_power(symbol) => write("\u{fffd}".as_bytes()),
+                Part::Special(symbol) => write(symbol.encode_utf8(&mut [0; 4]).as_bytes()),
+            },
+        );
+        written
     }
 
     fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
@@ -87,22 +76,6 @@ impl Formatter for Embedded {
             CharEscape::Backspace | CharEscape::FormFeed | CharEscape::AsciiControl(_) => "\u{fffd}".as_bytes(),
         })
     }
-}
-
-/// The next character, beyond those that JSON escapes itself, that commands a terminal or reorders a line: where it is,
-/// how many bytes it has, and what it is.
-fn next_command(text: &str) -> Option<(usize, usize, char)> {
-    let mut from = 0;
-    // Every such character begins with one of three bytes, and few others do.
-    while let Some(found) = memchr::memchr3(0x7f, 0xc2, 0xe2, &text.as_bytes()[from..]) {
-        let at = from + found;
-        let symbol = text.get(at..)?.chars().next()?;
-        if crate::ui::has_power(symbol) {
-            return Some((at, symbol.len_utf8(), symbol));
-        }
-        from = at + symbol.len_utf8();
-    }
-    None
 }
 
 /// The beginning of a text, of at most so many bytes, and whether that is not all of it.
@@ -140,16 +113,6 @@ mod tests {
     }
 
     const HOSTILE: &str = "a\u{1b}[2J\u{9b}1m\u{7f}\u{202e}é—\"\\\n\t</script><!--";
-
-    #[test]
-    fn json_shows_no_command_and_loses_nothing() {
-        let json = written(Json, HOSTILE);
-        assert_eq!(
-            json, r#""a\u001b[2J\u009b1m\u007f\u202eé—\"\\\n\t</script><!--""#,
-            "what only means something to a terminal is escaped"
-        );
-        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), HOSTILE);
-    }
 
     #[test]
     fn embedded_json_holds_no_markup_and_no_command() {

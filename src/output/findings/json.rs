@@ -302,7 +302,7 @@ mod tests {
         for text in HOSTILE {
             let (host, details) = says(text);
             let (lines, whole) = written(&[(host, vec![details])]);
-            assert!(!lines.trim_end_matches('\n').chars().any(crate::ui::has_power), "{lines}");
+            assert!(!lines.trim_end_matches('\n').chars().any(crate::text::has_power), "{lines}");
             let item = &whole["items"][0];
             for key in ["host", "ip", "plugin_id", "plugin_name", "description", "output", "state"] {
                 assert_eq!(item[key], text, "{key}");

@@ -9,7 +9,7 @@ use super::Baseline;
 use super::document::shorten;
 use super::facts;
 use crate::findings::{Details, Finding, OPEN_PORT, Severity};
-use crate::ui::clean;
+use crate::text::clean;
 
 /// So many checks, and as many hosts, are counted apart; beyond, the mildest and rarest are forgotten.
 const MOST: usize = 20_000;

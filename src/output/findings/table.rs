@@ -22,7 +22,7 @@ use super::{About, Baseline, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
 use crate::findings::{Decoded, Finding, FindingSink, HostSet, Needs, Severity, SeveritySource};
-use crate::ui::clean;
+use crate::text::clean;
 
 /// So many rows are looked at before the columns are as wide as they stay.
 const MOST_HELD: usize = 1000;
@@ -623,7 +623,7 @@ web01.example…  21157      -
             let (host, details) = says(text);
             let written = written(None, false, &[(host, vec![details])]);
             assert_eq!(written.lines().count(), 4, "{written}");
-            assert!(!written.chars().any(|symbol| crate::ui::has_power(symbol) && symbol != '\n'), "{written}");
+            assert!(!written.chars().any(|symbol| crate::text::has_power(symbol) && symbol != '\n'), "{written}");
         }
     }
 }

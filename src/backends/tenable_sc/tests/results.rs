@@ -120,10 +120,8 @@ async fn what_is_no_file_is_told_for_what_it_is() {
     assert_eq!(refusal(|| ok(json!(""))).await.exit(), Exit::BadData);
     assert_eq!(refusal(|| bare(" \n")).await.exit(), Exit::BadData);
 
-    let (_vendor, program) = answering(|_| bare("<html><title>Log in</title></html>"));
-    let sc = connect(&program);
-    let got = read(sc.results(&run("8"), &fetch(false, false)).await.unwrap()).await;
-    assert!(got.problem.unwrap().message().contains("\"Log in\""));
+    let page = refusal(|| bare("<html><title>Log in</title></html>")).await;
+    assert!(page.exit() == Exit::BadData && page.message().contains("\"Log in\""), "{page:?}");
 }
 
 #[tokio::test]
@@ -133,8 +131,8 @@ async fn what_is_no_whole_result_is_fetched_only_as_a_part() {
         ("Running", "No Results", -1, Some("the run is running (\"Running\")")),
         ("Paused", "No Results", -1, Some("the run is paused (\"Paused\")")),
         ("Frobnicating", "Finished", NOW - 999, Some("the run is unknown (\"Frobnicating\")")),
-        ("Completed", "Importing", NOW - 999, Some("the run is publishing (\"Completed\")")),
-        ("Completed", "No Results", NOW - 119, Some("the run is publishing (\"Completed\")")),
+        ("Completed", "Importing", NOW - 999, Some("the run is publishing (\"Completed\"): import: Importing")),
+        ("Completed", "No Results", NOW - 119, Some("the run is publishing (\"Completed\"): import: No Results")),
         ("Completed", "No Results", NOW - 120, None),
         ("Completed", "Finished", NOW, None),
         ("Completed", "Error", NOW - 999, Some("the run ended failed (\"Completed\")")),

@@ -219,7 +219,7 @@ fn tags(finding: &Finding<'_>) -> Vec<String> {
     let mut tag = |name: &str, value: &str| {
         let harmless = |symbol: char| match symbol {
             ' ' | ',' | '\'' | '"' => '-',
-            symbol if symbol.is_whitespace() || crate::ui::has_power(symbol) => '-',
+            symbol if symbol.is_whitespace() || crate::text::has_power(symbol) => '-',
             symbol => symbol,
         };
         let value: String = value.trim().chars().take(100).map(harmless).collect();
@@ -255,7 +255,7 @@ fn endpoint<'a>(finding: &'a Finding<'_>) -> Option<Endpoint<'a>> {
 fn is_host(text: &str) -> bool {
     let is_name = |text: &str| {
         let strange =
-            |symbol: char| symbol.is_whitespace() || crate::ui::has_power(symbol) || "/@:?#[]\\".contains(symbol);
+            |symbol: char| symbol.is_whitespace() || crate::text::has_power(symbol) || "/@:?#[]\\".contains(symbol);
         !text.is_empty() && text.chars().count() <= HOST && !text.contains(strange)
     };
     text.parse::<IpAddr>().is_ok() || is_name(text)

@@ -6,7 +6,7 @@ use super::super::document::shorten;
 
 /// A text on one line, of at most so many characters.
 pub(super) fn line(text: &str, most: usize) -> String {
-    shorten(&crate::ui::clean(&shorten(text, most)), most).into_owned()
+    shorten(&crate::text::clean(&shorten(text, most)), most).into_owned()
 }
 
 /// A text without NUL, which the database refuses.

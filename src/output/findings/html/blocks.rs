@@ -11,10 +11,11 @@ use std::hash::{BuildHasher, Hash, Hasher as _, RandomState};
 use serde::Serialize;
 
 use super::super::Baseline;
-use super::super::document::{Document, Embedded, cut, write_json};
+use super::super::document::{Document, Embedded, cut};
 use super::super::facts;
 use super::super::summary::{best_score, check_name, host_name, short, solution};
 use crate::findings::{Cvss, Finding, Severity};
+use crate::output::safe::write_json;
 
 /// More rows are only counted.
 pub(super) const MOST_ROWS: u64 = 100_000;

@@ -272,7 +272,7 @@ fn write_bar(out: &mut String, counts: &[u64; 5], most: u64) -> fmt::Result {
 /// Text in markup or in a quoted attribute, on one line.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    for symbol in crate::ui::clean(text).chars() {
+    for symbol in crate::text::clean(text).chars() {
         match symbol {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

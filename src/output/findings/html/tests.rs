@@ -301,7 +301,7 @@ fn hostile_text_stays_text() {
         let (host, details) = sample::says(text);
         let about = About { address: text.to_owned(), name: Some(text.to_owned()), ..sample::about() };
         let page = sample::document(FindingFormat::Html, &Options::default(), &about, &[(host, vec![details])]);
-        assert!(!page.chars().any(|symbol| crate::ui::has_power(symbol) && symbol != '\n'), "{page}");
+        assert!(!page.chars().any(|symbol| crate::text::has_power(symbol) && symbol != '\n'), "{page}");
         let data = Data::of(&page);
         let (check, _, _, told) = data.told(0);
         assert_eq!((&check[4], &check[5]), (&Value::Null, &Value::Null), "scores out of range are none");
@@ -309,7 +309,7 @@ fn hostile_text_stays_text() {
             let kept = told["output"].as_str().unwrap();
             // Nothing is lost but what has power.
             let harmless =
-                text.replace(|symbol| crate::ui::has_power(symbol) && !"\n\r\t".contains(symbol), "\u{fffd}");
+                text.replace(|symbol| crate::text::has_power(symbol) && !"\n\r\t".contains(symbol), "\u{fffd}");
             assert_eq!(kept, harmless);
         }
         let markup = page.replace(SCRIPT, "").replace(STYLE, "");

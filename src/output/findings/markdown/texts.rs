@@ -5,7 +5,7 @@
 //! has no width and breaks no line.
 
 use super::super::document::shorten;
-use crate::ui::clean;
+use crate::text::clean;
 
 /// No width, and no line break either.
 const JOINER: char = '\u{2060}';

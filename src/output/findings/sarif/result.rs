@@ -8,7 +8,7 @@ use super::super::out::{score, time};
 use super::place::{Anchor, port, qualified};
 use super::rule::title;
 use crate::findings::{Finding, Host, Severity};
-use crate::ui::has_power;
+use crate::text::has_power;
 
 /// Characters of a plugin's name in a message.
 const LONGEST_TITLE: usize = 255;

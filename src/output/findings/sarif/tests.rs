@@ -278,7 +278,7 @@ fn hostile_text_does_no_harm() {
     for text in HOSTILE {
         let (host, details) = says(text);
         let document = document(FindingFormat::Sarif, &Options::default(), &about(), &[(host, vec![details])]);
-        assert!(!document.chars().any(|symbol| crate::ui::has_power(symbol) && symbol != '\n'), "{document}");
+        assert!(!document.chars().any(|symbol| crate::text::has_power(symbol) && symbol != '\n'), "{document}");
         let run = &parsed(&document)["runs"][0];
         let result = &run["results"][0];
         assert!(!result["message"]["text"].as_str().unwrap().contains("]("));

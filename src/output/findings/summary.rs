@@ -50,7 +50,7 @@ pub(super) struct Check {
     pub name: String,
     pub severity: Severity,
     pub vpr: Option<f64>,
-    /// The highest base score, of the newest version that has one.
+    /// The highest base score.
     pub cvss: Option<f64>,
     pub cves: Vec<String>,
     pub more_cves: usize,
@@ -229,8 +229,8 @@ impl Summary {
             last_entry: None,
         });
         check.severity = check.severity.max(details.severity);
-        check.vpr = higher(check.vpr, details.vpr);
-        check.cvss = higher(check.cvss, best_score(finding));
+        check.vpr = higher(check.vpr, facts::vpr(details));
+        check.cvss = higher(check.cvss, facts::best_cvss(details).map(|best| best.base));
         match baseline {
             Some(Baseline::New) => check.new.add(finding),
             Some(Baseline::Absent) => check.fixed.add(finding),
@@ -269,18 +269,10 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other.filter(|score| (0.0..=10.0).contains(score))) {
+    match (one, other) {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// The base score of the newest version that has one.
-pub(super) fn best_score(finding: &Finding<'_>) -> Option<f64> {
-    let details = finding.details;
-    let scores =
-        [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().filter_map(|cvss| cvss.base_score);
-    scores.into_iter().find(|score| (0.0..=10.0).contains(score))
 }
 
 /// What was checked, for people: of a compliance audit the check, else the plugin's name.

@@ -17,7 +17,8 @@ use std::io::Write;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::columns::{Column, Value};
-use super::out::{Out, score};
+use super::facts;
+use super::out::Out;
 use super::{About, Baseline, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
@@ -137,7 +138,7 @@ impl Shown {
                 text = format!("{} (derived)", details.severity);
             }
             Self::Key(Column::Vpr) => {
-                if let Some(number) = score(details.vpr, 10.0) {
+                if let Some(number) = facts::vpr(details) {
                     text = format!("{number:.1}");
                 }
             }
@@ -148,11 +149,9 @@ impl Shown {
                 (Some(port), None) => text = port.to_string(),
             },
             Self::Cvss => {
-                for (cvss, mark) in [(&details.cvss3, ""), (&details.cvss4, " v4"), (&details.cvss2, " v2")] {
-                    if let Some(number) = score(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0) {
-                        text = format!("{number:.1}{mark}");
-                        break;
-                    }
+                if let Some(facts::Best { base, version }) = facts::best_cvss(details) {
+                    let mark = if version == 3 { String::new() } else { format!(" v{version}") };
+                    text = format!("{base:.1}{mark}");
                 }
             }
             Self::Name => match &details.compliance {

@@ -125,7 +125,7 @@ pub(super) fn item<'a>(
         cvssv3_score: three.and_then(|score| score.base),
         cvssv4: four.and_then(|score| score.vector),
         cvssv4_score: four.and_then(|score| score.base),
-        epss_score: details.epss.filter(|score| (0.0..=1.0).contains(score)),
+        epss_score: facts::epss(details),
         severity_justification: justification(finding),
         mitigation: details
             .solution
@@ -182,7 +182,7 @@ fn justification(finding: &Finding<'_>) -> Option<String> {
     if details.severity_source == SeveritySource::Derived {
         lines.push("The severity was derived from a score; the vendor gives none.".to_owned());
     }
-    if let Some(vpr) = details.vpr.filter(|vpr| vpr.is_finite()) {
+    if let Some(vpr) = facts::vpr(details) {
         lines.push(format!("Tenable VPR {vpr}"));
     }
     let two = details.cvss2.as_ref().map(version_2);
@@ -229,7 +229,7 @@ fn tags(finding: &Finding<'_>) -> Vec<String> {
     };
     tag("backend", origin.backend.as_deref().unwrap_or_default());
     tag("profile", origin.profile.as_deref().unwrap_or_default());
-    if let Some(vpr) = details.vpr.filter(|vpr| vpr.is_finite()) {
+    if let Some(vpr) = facts::vpr(details) {
         tag("vpr", &vpr.to_string());
     }
     if let Some(time) = plausible(details.last_seen) {

@@ -86,7 +86,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
         observables.push(Observable { type_id: 11, name: None, value: port.to_string() });
     }
     let scores = scores(finding);
-    let epss = details.epss.filter(|score| (0.0..=1.0).contains(score));
+    let epss = facts::epss(details);
     let has_cve = facts::cves(details).next().is_some();
     let vulnerabilities = vulnerabilities(
         finding,
@@ -117,7 +117,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
         protocol: texts.name(details.protocol.as_deref()),
         service: texts.name(details.service.as_deref()),
         operating_system: texts.name(host.os.as_deref()),
-        vpr: details.vpr.filter(|score| score.is_finite()),
+        vpr: facts::vpr(details),
         epss: epss.filter(|_| !has_cve),
         cvss: unplaced,
         state: texts.name(details.state.as_deref()),

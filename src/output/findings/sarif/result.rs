@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::super::Baseline;
-use super::super::out::{score, time};
+use super::super::facts;
+use super::super::out::time;
 use super::place::{Anchor, port, qualified};
 use super::rule::title;
 use crate::findings::{Finding, Host, Severity};
@@ -121,8 +122,8 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
     let details = finding.details;
     let [host, ip] = host_names(finding.host);
     let id = finding.id.to_string();
-    let vpr = score(details.vpr, 10.0);
-    let references = details.cves.iter().take(MOST_REFERENCES).filter_map(|cve| line(cve, 40));
+    let vpr = facts::vpr(details);
+    let references = facts::cves(details).take(MOST_REFERENCES).map(str::to_owned);
     let is_accepted = details.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("accepted"));
     let body = Body {
         level: level(details.severity),
@@ -159,7 +160,7 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
         properties: Properties {
             cves: references.collect(),
             vpr,
-            epss: score(details.epss, 1.0),
+            epss: facts::epss(details),
             exploit_available: details.exploit.available,
             compliance: details.compliance.as_ref().and_then(|check| line(check.result.as_deref()?, 40)),
             output: details.output.as_deref().and_then(|output| text(output, LONGEST_OUTPUT)),

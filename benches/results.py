@@ -10,7 +10,8 @@ with it: a plain single-threaded quick-xml reader over a BufReader that writes t
 benches/findings.rs), and pyTenable's NessusReportv2 where pyTenable is installed. Then it serves the 200 MB as a Tenable
 VM export on loopback, as fast as curl takes it and as fast as it is decoded, and fetches it. Exits 1 when a limit is
 missed: core columns at least 2 times the plain reader and 50 times pyTenable, NDJSON at least the plain reader, every
-format in at most 32 MiB whatever the size, a fetch within 1.2 of the slower of download and decoding.
+format in at most 32 MiB whatever the size, a fetch within 1.2 of the slowest of download, decoding, and the processor
+time of both shared by all cores: server and client run beside the decoder, which alone can keep two cores busy.
 
 Beside wall times stand processor times (all cores together): where a machine is shared, only these can be trusted.
 """
@@ -157,11 +158,12 @@ class Vendor(http.server.BaseHTTPRequestHandler):
         self.send_header("content-type", "application/octet-stream")
         self.send_header("content-length", str(os.path.getsize(self.report)))
         self.end_headers()
+        self.wfile.flush()
         began, sent = time.perf_counter(), 0
         with open(self.report, "rb") as file:
-            while chunk := file.read(256 * 1024):
-                self.wfile.write(chunk)
-                sent += len(chunk)
+            # By the kernel alone: what this server costs is taken from the same processors.
+            while count := self.connection.sendfile(file, sent, 1 << 20):
+                sent += count
                 if self.rate:
                     time.sleep(max(0.0, sent / self.rate - (time.perf_counter() - began)))
 
@@ -177,28 +179,38 @@ def overlap(path, folder, missed):
         file.write(f'[profiles.io]\nbackend = "tenable-io"\nbase_url = "http://127.0.0.1:{server.server_port}"\n'
                    'access_key = "bench"\nsecret_key = "bench"\n')
     url = f"http://127.0.0.1:{server.server_port}/scans/1/export/1/download"
-    decode = [SCANCTL, "results", "--from", path, "-f", "csv", "--columns", "core", "--progress", "none"]
-    fetch = [SCANCTL, "--config", config, "results", "io/1", "-f", "csv", "--columns", "core", "--progress", "none"]
-    alone = min(taken(decode)[0] for _ in range(3))
-    for title, rate in (("as fast as it goes", None), ("as fast as it is decoded", os.path.getsize(path) / alone)):
-        Vendor.rate = rate
-        measured = {"download": [], "decoding": [], "both": []}
-        peak = 0
-        for _ in range(3):
-            measured["download"].append(taken(["curl", "-s", "-o", "/dev/null", url])[0])
-            measured["decoding"].append(taken(decode)[0])
-            seconds, _, memory = taken(fetch)
-            measured["both"].append(seconds)
-            peak = max(peak, memory)
-        download, decoding, both = (min(values) for values in measured.values())
-        ratio = both / max(download, decoding)
-        print(f"served {title}: download {download:.3f} s, decoding {decoding:.3f} s, results {both:.3f} s:"
-              f" {ratio:.2f} of the slower, {peak:.1f} MiB")
-        if ratio > 1.2:
-            missed.append(f"served {title}: 1.2 of the slower")
-        if peak > 32:
-            missed.append(f"served {title}: 32 MiB")
+    for format in (["table"], ["ndjson"], ["csv", "--columns", "core"]):
+        write = ["--progress", "none", "-f"] + format
+        decode = [SCANCTL, "results", "--from", path] + write
+        fetch = [SCANCTL, "--config", config, "results", "io/1"] + write
+        alone = min(taken(decode)[0] for _ in range(3))
+        for title, rate in (("as fast as it goes", None), ("as fast as it is decoded", os.path.getsize(path) / alone)):
+            Vendor.rate = rate
+            overlapped(" ".join(format) + ", served " + title, url, decode, fetch, missed)
     server.shutdown()
+
+
+def overlapped(title, url, decode, fetch, missed):
+    download, decoding, both, peak, floor = [], [], [], 0, []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        seconds, client, _ = taken(["curl", "-s", "-o", "/dev/null", url])
+        server = time.process_time() - began
+        download.append(seconds)
+        seconds, used, _ = taken(decode)
+        decoding.append(seconds)
+        floor.append((used + client + server) / os.cpu_count())
+        seconds, _, memory = taken(fetch)
+        both.append(seconds)
+        peak = max(peak, memory)
+    download, decoding, both, floor = min(download), min(decoding), min(both), min(floor)
+    slower = max(download, decoding)
+    print(f"{title}: download {download:.3f} s, decoding {decoding:.3f} s, results {both:.3f} s:"
+          f" {both / slower:.2f} of the slower, {both / floor:.2f} of what the processors need, {peak:.1f} MiB")
+    if both > 1.2 * max(slower, floor):
+        missed.append(f"{title}: 1.2 of the slower")
+    if peak > 32:
+        missed.append(f"{title}: 32 MiB")
 
 
 def main():

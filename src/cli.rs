@@ -106,6 +106,20 @@ impl Global {
         }
     }
 
+    /// Refuses what says how a document is to be written, for a command that writes none.
+    ///
+    /// # Errors
+    /// Exit 2.
+    pub fn no_document(&self, command: &str) -> Result<(), Error> {
+        if self.format.is_none() && self.outputs.is_empty() && !self.raw {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "`{command}` writes no document: `--format`, `--output` and `--raw` say nothing to it"
+        ))
+        .hint("what it prints is on stdout; a shell puts it into a file with >"))
+    }
+
     fn ui(&self) -> Ui {
         let format = self.format.clone().or_else(|| env::read(env::FORMAT));
         let json = matches!(format.as_deref(), Some("json" | "ndjson"));

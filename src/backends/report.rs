@@ -87,25 +87,28 @@ impl std::fmt::Debug for Decoder {
 /// # Errors
 /// Exit 6 where it is not whole and a part is not wanted.
 pub fn settled(address: &str, run: &Run, partial: bool) -> Result<Option<String>> {
-    let word = run.native_state.as_deref();
-    let why = match run.state {
+    let (why, instead) = match run.state {
         Some(RunState::Completed | RunState::Imported | RunState::Ended | RunState::ResultsAvailable) => {
             return Ok(None);
         }
         Some(RunState::Idle) => {
-            return Err(Error::new(Exit::InvalidState, format!("`{address}` has never run: there is no result")));
+            let error = Error::new(Exit::InvalidState, format!("`{address}` has never run: there is no result"));
+            return Err(error.hint("`scanctl launch` starts a run, with `--wait` up to its end"));
         }
-        Some(state) if state.is_terminal() => format!("the run ended {}", state.name()),
-        Some(state) => format!("the run is {}", state.name()),
-        None => "the vendor does not say that the run has ended".to_owned(),
+        Some(state) if state.is_terminal() => (format!("the run ended {}", state.name()), ""),
+        Some(RunState::Paused) => ("the run is paused".to_owned(), "`scanctl resume` lets it go on; "),
+        Some(state) => (format!("the run is {}", state.name()), "`scanctl wait` waits for its end; "),
+        None => ("the vendor does not say that the run has ended".to_owned(), ""),
     };
-    let why = match word {
-        Some(word) if run.state.is_none_or(|state| state.name() != word) => format!("{why} (\"{word}\")"),
-        _ => why,
-    };
+    let native = run.native_state.as_deref().filter(|word| run.state.is_none_or(|state| state.name() != *word));
+    let native = native.map_or(String::new(), |word| format!(" (\"{word}\")"));
+    let message = run.message.as_ref().map_or(String::new(), |message| format!(": {message}"));
+    let why = format!("{why}{native}{message}");
     if partial {
         return Ok(Some(why));
     }
-    let error = Error::new(Exit::InvalidState, format!("{why}, so its result is not whole"));
-    Err(error.hint("take what there is with --partial; it is marked as incomplete"))
+    let name = run.name.as_ref().map_or(String::new(), |name| format!(" \"{name}\""));
+    let which = run.run.as_ref().map_or(String::new(), |id| format!(" (run {id}{name})"));
+    let error = Error::new(Exit::InvalidState, format!("{why}, so its result is not whole{which}"));
+    Err(error.hint(format!("{instead}--partial takes what there is, marked as incomplete")))
 }

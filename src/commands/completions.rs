@@ -7,6 +7,7 @@ use std::io;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
 
+use crate::cli::Global;
 use crate::config::{Config, env};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -48,9 +49,10 @@ pub enum Shell {
 /// Runs the command.
 ///
 /// # Errors
-/// When stdout cannot be written.
-pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+/// When stdout cannot be written, or a document is wanted.
+pub fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args { shell } = args;
+    global.no_document("completions")?;
     context.ui.data(&script(shell)?)?;
     Ok(Exit::Success)
 }

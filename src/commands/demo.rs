@@ -36,9 +36,10 @@ fn step(shows: &'static str, words: &[&str], expected: Exit) -> Step {
 /// Runs the command.
 ///
 /// # Errors
-/// When the sandbox cannot be started.
-pub async fn run(args: Args, _global: &Global, context: &Context) -> anyhow::Result<ExitCode> {
+/// When the sandbox cannot be started, or a document is wanted.
+pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<ExitCode> {
     let Args {} = args;
+    global.no_document("demo")?;
     let options = Options { speed: SPEED, latency: Duration::from_millis(20), ..Options::default() };
     let sandbox = Sandbox::start(options).context("cannot start the sandbox")?;
     let place = Place::new(&sandbox)?;

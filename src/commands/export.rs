@@ -32,7 +32,7 @@ use crate::ui::size;
   scanctl export io/219 --as pdf -o weekly.pdf --chapters vuln_hosts_summary
   scanctl export sc/@8 -o result.zip
   scanctl export io/219 --as db --asset-id 7a6cf6fb-c85c-4cd2-9cb4-ff76c41fbd13 --password-from env:DB_PASSWORD -o a.db
-  scanctl export jsa/12 | jq .")]
+  scanctl export jsa/2 | jq .")]
 pub struct Args {
     /// The run, as [PROFILE/]ID, [PROFILE/]SCAN@RUN or [PROFILE/]name:NAME
     #[arg(value_name = "RUN", add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]

@@ -32,7 +32,7 @@ const DISCOVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl launch io/219 --wait --timeout 6h
-  scanctl launch sc/34 jsa/12 -f json
+  scanctl launch sc/2 jsa/2 -f json
   scanctl launch -p cf --targets 203.0.113.7,203.0.113.8 --ports 1-1024
   run=$(scanctl launch -q io/219) && scanctl wait \"$run\"")]
 pub struct Args {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::cli;
+use crate::cli::{self, Global};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -16,9 +16,10 @@ pub struct Args {}
 /// Runs the command.
 ///
 /// # Errors
-/// When stdout cannot be written.
-pub fn run(args: Args, context: &Context) -> anyhow::Result<Exit> {
+/// When stdout cannot be written, or a document is wanted.
+pub fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args {} = args;
+    global.no_document("man")?;
     context.ui.data(&page()?)?;
     Ok(Exit::Success)
 }

@@ -89,8 +89,8 @@ pub fn run(cli: Cli, context: &Context) -> anyhow::Result<ExitCode> {
         Command::Profiles(args) => online(context, profiles::run(args, &global, context)),
         Command::Backends(args) => backends::run(args, &global, context).map(Exit::report),
         Command::Schema(args) => schema::run(args, &global, context).map(Exit::report),
-        Command::Completions(args) => completions::run(args, context).map(Exit::report),
-        Command::Man(args) => man::run(args, context).map(Exit::report),
+        Command::Completions(args) => completions::run(args, &global, context).map(Exit::report),
+        Command::Man(args) => man::run(args, &global, context).map(Exit::report),
         Command::Sandbox(args) => online(context, sandbox::run(args, &global, context)),
         Command::Demo(args) => online(context, demo::run(args, &global, context)),
     }

@@ -67,6 +67,7 @@ fn parse_fault(text: &str) -> Result<Fault, String> {
 /// When the sandbox or the command cannot be started.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<ExitCode> {
     let Args { speed, faults, seed, port, latency, command } = args;
+    global.no_document("sandbox")?;
     if !(speed.is_finite() && speed > 0.0) {
         return Err(Error::usage("`--speed` must be a number above 0").into());
     }

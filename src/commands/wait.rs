@@ -25,7 +25,7 @@ use crate::wait::Goal;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl wait io/219 --timeout 6h --stall-timeout 1h
-  scanctl wait sc/@8 jsa/12 --timeout 2h --on-timeout leave")]
+  scanctl wait sc/@8 jsa/2 --timeout 2h --on-timeout leave")]
 pub struct Args {
     /// Runs, as [PROFILE/]ID, [PROFILE/]SCAN@RUN or [PROFILE/]name:NAME
     #[arg(value_name = "RUN", required = true, add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]

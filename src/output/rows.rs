@@ -337,7 +337,8 @@ struct ScanJson<'a> {
 impl Row for ScanRow {
     const KIND: &'static str = "scans";
     const HEADERS: &'static [&'static str] = &["ADDRESS", "NAME", "ENABLED", "SCHEDULE", "TARGETS", "LAST RUN"];
-    const SPARE: &'static [&'static str] = &["ENABLED", "SCHEDULE", "LAST RUN"];
+    // That a scan is disabled must not be overlooked.
+    const SPARE: &'static [&'static str] = &["SCHEDULE", "LAST RUN", "ENABLED"];
 
     fn json(&self) -> Value {
         let scan = &self.scan;

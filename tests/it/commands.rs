@@ -379,6 +379,11 @@ fn a_command_that_is_none_or_a_flag_that_is_not_its_own_is_2() {
         &["launch", "io/219", "--escalate-after", "1m"],
         &["launch", "io/219", "--fail-on", "high"],
         &["status"],
+        &["man", "-o", "scanctl.1"],
+        &["completions", "bash", "-f", "json"],
+        &["demo", "-o", "demo.json"],
+        &["sandbox", "-f", "json", "--", "true"],
+        &["scans", "create", "--example=tenable-sc", "-o", "scan.toml"],
     ] {
         let output = env.run(arguments).expect_code(2);
         assert_eq!(output.stdout, "", "{arguments:?}");

@@ -546,6 +546,8 @@ fn tables_fit_a_terminal_of_80_columns() {
             assert!(output.stdout.contains("io/219"), "{output}");
         }
     }
+    let scans = env.run_in_terminal(&["scans", "list"], 80);
+    assert!(scans.stdout.lines().next().unwrap().contains("ENABLED"), "{scans}");
     // In a pipe nothing is cut.
     let output = env.run(&["scans", "list"]).expect_code(0);
     assert!(output.stdout.contains("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO 20191118T060000 Etc/UTC"), "{output}");

@@ -81,11 +81,11 @@ impl Gates {
                 Severity::Info => String::new(),
                 _ => format!(" of {limit} or worse"),
             };
-            (found > 0).then(|| format!("gate: {found} {kind}finding{plural}{worse} (limit {flag} {limit})"))
+            (found > 0).then(|| format!("{found} {kind}finding{plural}{worse} (limit {flag} {limit})"))
         });
         let Some(first) = told.next() else { return Ok(()) };
-        let error = Error::new(Exit::Gate, first);
-        Err(told.fold(error, Error::because))
+        let both = told.fold(first, |first, second| format!("{first}, and {second}"));
+        Err(Error::new(Exit::Gate, format!("gate: {both}")))
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(told(Some(Critical), None), "gate: 1 finding of critical (limit --fail-on critical)");
         assert_eq!(
             told(Some(High), Some(Info)),
-            "gate: 2 findings of high or worse (limit --fail-on high): gate: 1 new finding (limit --fail-on-new info)"
+            "gate: 2 findings of high or worse (limit --fail-on high), and 1 new finding (limit --fail-on-new info)"
         );
         assert_eq!(in_words(&all), "3 findings: 1 critical, 1 high, 1 info");
         assert_eq!(in_words(&Counts::default()), "no findings");

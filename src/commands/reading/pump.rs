@@ -20,8 +20,8 @@ use crate::exit::Exit;
 use crate::findings::Chunks;
 use crate::ui::Progress;
 
-/// How many chunks may wait for the reader.
-const BOUND: usize = 8;
+/// How many chunks may wait for the reader: enough to overlap, few enough to stay in a cache.
+const BOUND: usize = 2;
 /// How long the reader may take to put its things in order after a signal, or when nobody wants more of a source that
 /// says nothing.
 const LAST_WORDS: Duration = Duration::from_secs(2);

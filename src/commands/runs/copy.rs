@@ -13,8 +13,8 @@ use crate::output::Output;
 /// What an ID means: tenable-sc: scanResult id.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  scanctl runs copy sc/@8 --user 5 --user 6
-  scanctl runs copy sc/@8 --user 5 --dry-run")]
+  scanctl runs copy sc/@8 --user 1 --user 4
+  scanctl runs copy sc/@8 --user 4 --dry-run")]
 pub struct Args {
     /// The run, as [PROFILE/]@RUN
     #[arg(value_name = "RUN", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::address_starts))]

@@ -16,7 +16,7 @@ use crate::output::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   scanctl scans copy io/219 --name 'Weekly DMZ, copy'
-  scanctl scans copy sc/34 --name 'Weekly DMZ, copy' --user 5
+  scanctl scans copy sc/2 --name 'Weekly DMZ, copy' --user 4
   copy=$(scanctl scans copy -q io/219)")]
 pub struct Args {
     /// The scan, as [PROFILE/]ID or [PROFILE/]name:NAME

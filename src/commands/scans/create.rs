@@ -52,6 +52,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let Args { example, definition, dry_run } = args;
     let changing = Changing { context, global, verb: Verb::ScansCreate, dry_run, wait: None };
     if let Some(backend) = example {
+        global.no_document("scans create --example")?;
         let spec = match REGISTRY.iter().find(|spec| spec.id == backend) {
             Some(spec) => spec,
             None => of_profile(&changing)?,

@@ -19,8 +19,8 @@ use crate::output::rows::WithFields;
 #[command(after_help = "Examples:
   scanctl scans show io/219
   scanctl scans show 'sc/name:Weekly DMZ' -f json
-  scanctl scans show sc/34 --fields policy,zone -f json
-  scanctl scans show jsa/12 --raw")]
+  scanctl scans show sc/2 --fields policy,zone -f json
+  scanctl scans show jsa/2 --raw")]
 pub struct Args {
     /// Scans, as [PROFILE/]ID or [PROFILE/]name:NAME
     #[arg(value_name = "SCAN", required = true, add = clap_complete::ArgValueCandidates::new(crate::commands::completions::address_starts))]

@@ -21,7 +21,7 @@ use crate::output::Output;
 #[command(after_help = "Examples:
   scanctl scans update io/219 --targets 192.0.2.0/25
   scanctl scans update 'sc/name:Weekly DMZ' --max-scan-time 12h --dry-run
-  scanctl scans update sc/34 --set schedule.enabled=false
+  scanctl scans update sc/2 --set schedule.enabled=false
   scanctl scans update cf/CONFIG --frequency 0")]
 pub struct Args {
     /// The scan, as [PROFILE/]ID or [PROFILE/]name:NAME

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, Hasher as _, RandomState};
 
-use super::Baseline;
+use super::Change;
 use super::document::shorten;
 use super::facts;
+use super::states::Changes;
 use crate::findings::{Details, Finding, OPEN_PORT, Severity};
 use crate::text::clean;
 
@@ -30,17 +31,6 @@ pub(super) struct Summary {
     hashing: RandomState,
     /// Which host's entry this is; rows of one entry come one after the other.
     entry: Option<(u64, u64)>,
-}
-
-/// Findings compared with an older report.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Changes {
-    pub new: u64,
-    pub fixed: u64,
-    pub changed: u64,
-    pub unchanged: u64,
-    /// Not there any more, which proves nothing.
-    pub unseen: u64,
 }
 
 /// All findings of one check.
@@ -184,18 +174,11 @@ impl Summary {
     }
 
     /// Counts a finding.
-    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+    pub(super) fn add(&mut self, finding: &Finding<'_>, change: Option<Change>) {
         let (host, details) = (finding.host, finding.details);
-        let is_gone = matches!(baseline, Some(Baseline::Absent | Baseline::Unseen));
-        if let Some(baseline) = baseline {
-            let changes = self.changes.get_or_insert_default();
-            *match baseline {
-                Baseline::New => &mut changes.new,
-                Baseline::Absent => &mut changes.fixed,
-                Baseline::Updated => &mut changes.changed,
-                Baseline::Unchanged => &mut changes.unchanged,
-                Baseline::Unseen => &mut changes.unseen,
-            } += 1;
+        let is_gone = matches!(change, Some(Change::Fixed | Change::Unseen));
+        if let Some(change) = change {
+            self.changes.get_or_insert_default().add(change);
         }
         let name = check_name(finding);
         let label = host.label();
@@ -231,12 +214,12 @@ impl Summary {
         check.severity = check.severity.max(details.severity);
         check.vpr = higher(check.vpr, facts::vpr(details));
         check.cvss = higher(check.cvss, facts::best_cvss(details).map(|best| best.base));
-        match baseline {
-            Some(Baseline::New) => check.new.add(finding),
-            Some(Baseline::Absent) => check.fixed.add(finding),
-            Some(Baseline::Unseen) => check.unseen.add(finding),
-            Some(Baseline::Updated) => check.changed.add(finding),
-            Some(Baseline::Unchanged) | None => {}
+        match change {
+            Some(Change::New) => check.new.add(finding),
+            Some(Change::Fixed) => check.fixed.add(finding),
+            Some(Change::Unseen) => check.unseen.add(finding),
+            Some(Change::Changed) => check.changed.add(finding),
+            Some(Change::Unchanged) | None => {}
         }
         if !is_gone {
             check.findings.add(finding);
@@ -367,8 +350,8 @@ mod tests {
     #[test]
     fn what_is_gone_is_no_finding_of_today() {
         let mut made = Summary::default();
-        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Baseline::Absent)));
-        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Baseline::New)));
+        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Change::Fixed)));
+        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Change::New)));
         assert_eq!(made.counts, [0, 1, 0, 0, 0]);
         assert_eq!(made.changes, Some(Changes { new: 1, fixed: 1, ..Changes::default() }));
         let checks = made.checks.ranked(|_| true, |check| &check.name);

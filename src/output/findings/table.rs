@@ -19,7 +19,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use super::columns::{Column, Value};
 use super::facts;
 use super::out::Out;
-use super::{About, Baseline, Options, ReportWriter};
+use super::states::Changes;
+use super::{About, Change, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
 use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity, SeveritySource};
@@ -66,16 +67,6 @@ impl Writer {
             reports: 0,
         }
     }
-}
-
-/// What became of the findings of an older report.
-#[derive(Debug, Default, Clone, Copy)]
-struct Changes {
-    new: u64,
-    fixed: u64,
-    changed: u64,
-    unchanged: u64,
-    unseen: u64,
 }
 
 /// A column of the table.
@@ -265,26 +256,13 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, before: Option<Severity>) -> Result<()> {
         let Some(changes) = &mut self.changes else { return self.finding(finding) };
-        let (count, word) = match baseline {
-            Baseline::New => (&mut changes.new, "new"),
-            Baseline::Absent => (&mut changes.fixed, "fixed"),
-            Baseline::Unseen => (&mut changes.unseen, "unseen"),
-            Baseline::Updated => (&mut changes.changed, "changed"),
-            Baseline::Unchanged => {
-                changes.unchanged += 1;
-                return Ok(());
-            }
-        };
-        *count += 1;
-        self.row(finding, word, None)
-    }
-
-    fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
-        let Some(changes) = &mut self.changes else { return self.finding(finding) };
-        changes.changed += 1;
-        self.row(finding, "changed", Some(before))
+        changes.add(change);
+        match change {
+            Change::Unchanged => Ok(()),
+            Change::New | Change::Changed | Change::Fixed | Change::Unseen => self.row(finding, change.name(), before),
+        }
     }
 
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {

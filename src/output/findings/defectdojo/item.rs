@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::facts::{self, plausible};
 use super::super::scores::{version_2, version_3, version_4};
 use super::super::states::{Standing, standing};
@@ -100,13 +100,13 @@ struct Endpoint<'a> {
 /// The item; `suffix` ends its title, `run_time` is when its run was.
 pub(super) fn item<'a>(
     finding: &'a Finding<'_>,
-    baseline: Option<Baseline>,
+    change: Option<Change>,
     suffix: &str,
     run_time: Option<Timestamp>,
 ) -> Item<'a> {
     let Finding { host, details, origin, .. } = *finding;
     let scanned_at = plausible(host.ended_at).or(plausible(host.started_at)).or(plausible(run_time));
-    let standing = standing(details.state.as_deref(), baseline);
+    let standing = standing(details.state.as_deref(), change);
     let is_gone = standing == Some(Standing::Gone);
     let is_accepted = standing == Some(Standing::Accepted);
     let three = details.cvss3.as_ref().map(version_3);

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash, Hasher as _, RandomState};
 
 use serde::Serialize;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::document::{Document, Embedded, cut};
 use super::super::facts;
 use super::super::summary::{check_name, host_name, short, solution};
@@ -146,9 +146,9 @@ impl Blocks {
     }
 
     /// Takes a finding, and writes what is full.
-    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>, out: &mut Document) {
+    pub(super) fn add(&mut self, finding: &Finding<'_>, change: Option<Change>, out: &mut Document) {
         let details = finding.details;
-        if !matches!(baseline, Some(Baseline::Absent | Baseline::Unseen)) {
+        if !matches!(change, Some(Change::Fixed | Change::Unseen)) {
             self.of_report += 1;
         }
         let is_info = details.severity == Severity::Info;
@@ -162,12 +162,12 @@ impl Blocks {
         let host = self.host(finding);
         let text = self.row_text(finding);
         let name = |text: Option<&str>| text.map(short).filter(|text| !text.is_empty());
-        let change = baseline.map(|baseline| match baseline {
-            Baseline::New => 0,
-            Baseline::Absent => 1,
-            Baseline::Updated => 2,
-            Baseline::Unchanged => 3,
-            Baseline::Unseen => 4,
+        let change = change.map(|change| match change {
+            Change::New => 0,
+            Change::Fixed => 1,
+            Change::Changed => 2,
+            Change::Unchanged => 3,
+            Change::Unseen => 4,
         });
         self.rows.push(&Row(
             check,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::document::cut;
 use super::super::facts::{self, plausible};
 use super::super::scores::{Score, version_2, version_3, version_4};
@@ -46,10 +46,10 @@ impl Texts {
     }
 }
 
-pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, report: &'a Report) -> Event<'a> {
+pub(super) fn event<'a>(finding: &'a Finding<'_>, change: Option<Change>, report: &'a Report) -> Event<'a> {
     let Finding { host, details, origin, .. } = *finding;
     let texts = &mut Texts::default();
-    let (activity_id, status_id) = match standing(details.state.as_deref(), baseline) {
+    let (activity_id, status_id) = match standing(details.state.as_deref(), change) {
         None => (1, None),
         Some(Standing::New) => (1, Some(1)),
         Some(Standing::Accepted) => (1, Some(3)),
@@ -130,13 +130,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
             report: &report.address,
             severity_source: details.severity_source.name(),
             time_source,
-            baseline: baseline.map(|baseline| match baseline {
-                Baseline::New => "new",
-                Baseline::Unchanged => "unchanged",
-                Baseline::Updated => "updated",
-                Baseline::Absent => "absent",
-                Baseline::Unseen => "unseen",
-            }),
+            baseline: change.map(Change::name),
         },
     };
     Event {

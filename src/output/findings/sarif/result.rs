@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::facts;
 use super::super::out::time;
 use super::place::{Anchor, port, qualified};
@@ -118,7 +118,7 @@ impl Properties {
 }
 
 /// What follows a result's rule, without the brace that begins the object.
-pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &Anchor) -> Box<[u8]> {
+pub(super) fn body(finding: &Finding<'_>, change: Option<Change>, anchor: &Anchor) -> Box<[u8]> {
     let details = finding.details;
     let [host, ip] = host_names(finding.host);
     let id = finding.id.to_string();
@@ -127,17 +127,17 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
     let is_accepted = details.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("accepted"));
     let body = Body {
         level: level(details.severity),
-        baseline_state: baseline.map(|baseline| match baseline {
-            Baseline::New => "new",
-            Baseline::Unchanged => "unchanged",
-            Baseline::Updated => "updated",
+        baseline_state: change.map(|change| match change {
+            Change::New => "new",
+            Change::Unchanged => "unchanged",
+            Change::Changed => "updated",
             // SARIF's word for both says only that it is not in the newer report.
-            Baseline::Absent | Baseline::Unseen => "absent",
+            Change::Fixed | Change::Unseen => "absent",
         }),
         rank: vpr.map(|vpr| (vpr * 100.0).round() / 10.0),
         message: Message {
-            text: match baseline {
-                Some(Baseline::Unseen) => {
+            text: match change {
+                Some(Change::Unseen) => {
                     format!("{}, no longer seen, not known to be closed", message(finding, &host, &ip))
                 }
                 _ => message(finding, &host, &ip),

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use super::out::{score, time};
+use super::facts;
+use super::out::time;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Compliance, Cvss, Finding, FindingId, Needs, Text};
 
@@ -185,8 +186,8 @@ impl Column {
     /// What stands there.
     pub(super) fn value<'a>(self, finding: &Finding<'a>) -> Value<'a> {
         let Finding { id, origin, host, details } = *finding;
-        let number = |number: Option<f64>, most| score(number, most).map_or(Value::Nothing, Value::Score);
-        let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0);
+        let number = |number: Option<f64>| number.map_or(Value::Nothing, Value::Score);
+        let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(facts::base));
         let instant = |instant| time(instant).map_or(Value::Nothing, Value::Time);
         match self {
             Self::Id => Value::Id(id),
@@ -207,8 +208,8 @@ impl Column {
             Self::Cvss2 => base(&details.cvss2),
             Self::Cvss3 => base(&details.cvss3),
             Self::Cvss4 => base(&details.cvss4),
-            Self::Vpr => number(details.vpr, 10.0),
-            Self::Epss => number(details.epss, 1.0),
+            Self::Vpr => number(facts::vpr(details)),
+            Self::Epss => number(facts::epss(details)),
             Self::Cves => Value::List(&details.cves),
             Self::Cwes => Value::List(&details.cwes),
             Self::Synopsis => text(details.synopsis.as_deref()),

@@ -20,7 +20,8 @@
 
 use std::io::Write;
 
-use super::out::{Out, score, time};
+use super::facts;
+use super::out::{Out, time};
 use super::{About, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Compliance, Cvss, Decoded, Finding, FindingSink, Text};
@@ -136,9 +137,9 @@ pub(super) fn object(out: &mut Out, finding: &Finding<'_>) {
     cvss(out, ",\"cvss3\":", details.cvss3.as_ref());
     cvss(out, ",\"cvss4\":", details.cvss4.as_ref());
     out.push(b",\"vpr\":");
-    out.number(score(details.vpr, 10.0));
+    out.number(facts::vpr(details));
     out.push(b",\"epss\":");
-    out.number(score(details.epss, 1.0));
+    out.number(facts::epss(details));
     list(out, ",\"cves\":[", &details.cves);
     list(out, ",\"cwes\":[", &details.cwes);
     text(out, ",\"synopsis\":", details.synopsis.as_deref());
@@ -186,13 +187,13 @@ fn instant(out: &mut Out, key: &'static str, instant: Option<jiff::Timestamp>) {
 
 fn cvss(out: &mut Out, key: &'static str, cvss: Option<&Cvss<'_>>) {
     out.push(key.as_bytes());
-    let Some(Cvss { base_score, vector, temporal_score, temporal_vector }) = cvss else { return out.push(b"null") };
+    let Some(cvss) = cvss else { return out.push(b"null") };
     out.push(b"{\"score\":");
-    out.number(score(*base_score, 10.0));
-    text(out, ",\"vector\":", vector.as_deref());
+    out.number(facts::base(cvss));
+    text(out, ",\"vector\":", cvss.vector.as_deref());
     out.push(b",\"temporal_score\":");
-    out.number(score(*temporal_score, 10.0));
-    text(out, ",\"temporal_vector\":", temporal_vector.as_deref());
+    out.number(facts::temporal(cvss));
+    text(out, ",\"temporal_vector\":", cvss.temporal_vector.as_deref());
     out.push(b"}");
 }
 

@@ -285,8 +285,7 @@ fn row(finding: &Finding<'_>) -> Value {
             "see-also": check.see_also,
         })
     });
-    let attachments: Vec<Value> =
-        attachments.iter().map(|file| json!([file.name, file.media_type, file.content])).collect();
+    let attachments: Vec<Value> = attachments.iter().map(|file| json!([file.name, file.media_type])).collect();
     json!({
         "id": finding.id.to_string(),
         "host": {

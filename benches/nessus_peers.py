@@ -141,7 +141,7 @@ def item(host, element):
         tag, text = local(child), text_of(child)
         value = None
         if tag == "attachment":
-            attachments.append([child.get("name") or "", child.get("type") or None, text])
+            attachments.append([child.get("name") or "", child.get("type") or None])
             continue
         if tag in several:
             several[tag] += lines(text) if tag == "see_also" else [text.strip()] if text.strip() else []

@@ -362,15 +362,13 @@ pub struct Compliance<'a> {
     pub see_also: Option<Text<'a>>,
 }
 
-/// A file that belongs to a row.
+/// A file that belongs to a row. What is in it is not read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attachment<'a> {
     /// Its name. The vendor's text: never a path to write to.
     pub name: Text<'a>,
     /// Its media type.
     pub media_type: Option<Text<'a>>,
-    /// What the report holds of it: base64, or a link.
-    pub content: Text<'a>,
 }
 
 #[cfg(test)]

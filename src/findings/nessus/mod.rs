@@ -167,8 +167,7 @@ impl<R: Read> Shared<'_, R> {
                     // Why it ends too early is the next piece.
                     Some(problem) if block.cut_off && problem.what.is_none() => true,
                     Some(problem) => {
-                        let offset = block.offset + read.saturating_sub(block.repeated) as u64;
-                        turn.decoded.problem = Some(cutter::malformed(problem, offset));
+                        turn.decoded.problem = Some(cutter::malformed(problem, block.place(read)));
                         false
                     }
                     None => true,

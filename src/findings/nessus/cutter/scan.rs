@@ -1,9 +1,14 @@
 //! Tags and other markup in bytes that may end anywhere, and are no text yet.
 
+use std::ops::Range;
+
 use memchr::{memchr, memchr2, memchr3};
 
 use super::super::in_bytes;
 use super::super::markup::{Cursor, LONGEST_TAG, Markup, Problem, is_space};
+
+pub(super) const ITEM: &[u8] = b"<ReportItem";
+const ITEM_END: &[u8] = b"</ReportItem";
 
 /// Whether text begins with a start tag of this name.
 pub(super) fn begins(text: &[u8], tag: &[u8]) -> bool {
@@ -32,6 +37,56 @@ pub(in super::super) fn tag_end(data: &[u8], start: usize) -> Result<Option<usiz
         return Err(Problem { at: start, what: Some(format!("a tag of more than {LONGEST_TAG} bytes")) });
     }
     Ok(None)
+}
+
+/// The places of tags, one after the other, as far as they are held whole. What stands in CDATA sections and the like is
+/// none.
+pub(super) struct Tags<'d> {
+    data: &'d [u8],
+    /// Where it goes on; at the end where reading goes on when there is more.
+    pub at: usize,
+}
+
+impl<'d> Tags<'d> {
+    /// From a place on that stands in no tag or CDATA section or the like.
+    pub(super) fn new(data: &'d [u8], at: usize) -> Self {
+        Self { data, at }
+    }
+}
+
+impl Iterator for Tags<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        loop {
+            let Some(distance) = memchr(b'<', self.data.get(self.at..)?) else {
+                self.at = self.data.len();
+                return None;
+            };
+            self.at += distance;
+            if matches!(self.data.get(self.at + 1)?, b'!' | b'?') {
+                self.at = special_end(self.data, self.at)?;
+                continue;
+            }
+            let start = self.at;
+            self.at = tag_end(self.data, start).ok().flatten()?;
+            return Some(start..self.at);
+        }
+    }
+}
+
+/// Where in a host that has no end the row begins that has none; behind the last row if each has one.
+pub(super) fn behind_rows(host: &[u8]) -> usize {
+    let mut behind = 0;
+    for tag in Tags::new(host, 0) {
+        let text = &host[tag.clone()];
+        if begins(text, ITEM_END) || (begins(text, ITEM) && text.ends_with(b"/>")) {
+            behind = tag.end;
+        } else if begins(text, ITEM) {
+            behind = tag.start;
+        }
+    }
+    behind
 }
 
 /// The first `<!` or `<?` between two places.

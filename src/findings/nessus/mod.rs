@@ -150,7 +150,7 @@ impl<R: Read> Shared<'_, R> {
             if !goes_on && let Cow::Owned(_) = text {
                 let strange;
                 (read, strange) = in_bytes(block.bytes(), read);
-                replaced += strange;
+                replaced += strange.saturating_sub(in_bytes(block.head(), block.head().len()).1);
             }
             let replaced = std::mem::take(&mut replaced);
             let was_taken = self.deliver(number, !goes_on, |turn| {

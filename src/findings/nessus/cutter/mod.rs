@@ -70,7 +70,7 @@ pub(super) struct Block {
     /// What stands in the document and not in it.
     gaps: Vec<Gap>,
     /// How many bytes at its beginning stood in an earlier block too.
-    pub repeated: usize,
+    repeated: usize,
     /// It goes on with a host whose first part was in the block before.
     pub continues: bool,
     /// It holds one host, and not all of it.
@@ -83,6 +83,11 @@ impl Block {
     /// The block's text.
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What of it stood in an earlier block too.
+    pub(super) fn head(&self) -> &[u8] {
+        self.bytes().get(..self.repeated).unwrap_or_default()
     }
 
     /// Where in the document one of its bytes stands.

@@ -187,6 +187,7 @@ impl<'a> Entry<'a> {
             }
         })?;
         self.begun = true;
+        self.count_once(cursor, 0);
         Ok(!empty)
     }
 
@@ -223,7 +224,9 @@ impl<'a> Entry<'a> {
                         return Err(Problem { at, what: Some(what) });
                     }
                     if !empty {
+                        let known = cursor.replaced;
                         self.properties(cursor, reading.needs)?;
+                        self.count_once(cursor, known);
                     }
                 }
                 Markup::Start { name, empty } => {
@@ -239,6 +242,13 @@ impl<'a> Entry<'a> {
                 }
                 Markup::Characters(_) | Markup::Nothing => {}
             }
+        }
+    }
+
+    /// Takes back what was counted in text that an earlier block had too.
+    fn count_once(&self, cursor: &mut Cursor<'a>, known: u64) {
+        if self.goes_on {
+            cursor.replaced = known;
         }
     }
 

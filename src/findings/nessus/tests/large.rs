@@ -153,6 +153,26 @@ fn parts_of_a_large_host_never_differ_in_their_properties() {
 }
 
 #[test]
+fn what_is_strange_about_a_large_host_is_counted_once() {
+    let row = "<ReportItem pluginID='1'><plugin_output>\x01</plugin_output></ReportItem>".repeat(50);
+    for strange in ["\u{1}", "&#2;", "\u{80}"] {
+        let host = format!(
+            "<ReportHost name='a{strange}' x='{strange}'><HostProperties><tag name='y'>{strange}</tag></HostProperties>\
+             {row}</ReportHost>"
+        );
+        let document = format!("<NessusClientData_v2>{host}{host}</NessusClientData_v2>");
+        // A lone byte of a character of several is no UTF-8.
+        let bytes: Vec<u8> = document.chars().map(|symbol| symbol as u8).collect();
+        for part in [1 << 20, 1000, 100] {
+            let sizes = Sizes { chunk: 200, part, ..SMALL };
+            let (rows, decoded) = rows_of(bytes.as_slice(), 2, sizes, Needs::All);
+            assert_eq!((problem(&decoded).as_str(), rows.len()), ("", 100));
+            assert_eq!(decoded.replaced, 106, "{strange:?} {part}");
+        }
+    }
+}
+
+#[test]
 fn too_much_at_once_is_refused() {
     let row = format!("<ReportItem pluginID='1'><plugin_output>{}</plugin_output></ReportItem>", "x".repeat(5000));
     let document = format!("<NessusClientData_v2><ReportHost name='a'>{row}{row}</ReportHost></NessusClientData_v2>");

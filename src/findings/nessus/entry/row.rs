@@ -1,11 +1,12 @@
 //! One row of a host: where each of its elements belongs.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::super::markup::{Cursor, Markup, Result};
 use super::{DESCRIPTION, Evidence, OUTPUT, Reading, lines, of_check, trimmed};
 use crate::findings::Needs;
-use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Severity, Text};
+use crate::findings::shape::{Attachment, Compliance, Cvss, Details, Severity, SeveritySource, Text};
 
 /// Reads a row whose start tag was just read, and where its output stands.
 pub(super) fn read_row<'a>(
@@ -15,6 +16,8 @@ pub(super) fn read_row<'a>(
     reading: Reading,
 ) -> Result<Option<Evidence>> {
     let mut severity = None;
+    // That of the newest version, and its place in BASE_SCORES.
+    let mut base_score: Option<(usize, f64)> = None;
     cursor.each_attribute(|name, value| {
         let slot = match name {
             "port" => {
@@ -54,8 +57,17 @@ pub(super) fn read_row<'a>(
                         evidence = Some(Evidence::Output(at));
                     }
                     DESCRIPTION if !empty && evidence.is_none() => evidence = Some(Evidence::Description(at)),
-                    "risk_factor" if severity.is_none() && !empty => {
-                        severity = cursor.elsewhere(at).element_text(name).ok().and_then(|word| of_risk(&word));
+                    // Whatever else is read of the row: its severity is always wanted.
+                    _ if severity.is_none() && !empty => {
+                        let text = || cursor.elsewhere(at).element_text(name).ok();
+                        if name == "risk_factor" {
+                            severity = text().and_then(|word| of_risk(&word));
+                        } else if let Some(version) = BASE_SCORES.iter().position(|known| *known == name)
+                            && base_score.is_none_or(|(known, _)| version > known)
+                            && let Some(score) = text().and_then(|text| on_scale(&text, 10.0))
+                        {
+                            base_score = Some((version, score));
+                        }
                     }
                     _ => {}
                 }
@@ -79,13 +91,14 @@ pub(super) fn read_row<'a>(
             Markup::Characters(_) | Markup::Nothing => {}
         }
     }
-    row.severity = severity.unwrap_or(Severity::Info);
-    for index in 0..row.xrefs.len() {
-        if let Some(number) = row.xrefs.get(index).and_then(cwe_of)
-            && !row.cwes.contains(&number)
-        {
-            row.cwes.push(number);
-        }
+    row.severity = severity.unwrap_or_else(|| Severity::of_score(base_score.map_or(0.0, |(_, score)| score)));
+    if severity.is_none() {
+        row.severity_source = SeveritySource::Derived;
+    }
+    let mut numbers = row.xrefs.iter().filter_map(cwe_of).peekable();
+    if numbers.peek().is_some() {
+        let mut known: BTreeSet<_> = row.cwes.iter().cloned().collect();
+        row.cwes.extend(numbers.filter(|number| known.insert(number.clone())));
     }
     Ok(evidence)
 }
@@ -166,8 +179,8 @@ fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'
         "risk_factor" => short(&mut row.risk_factor, text),
         "plugin_type" => short(&mut row.plugin_type, text),
         "plugin_name" if row.plugin_name.is_none() => short(&mut row.plugin_name, text),
-        "vpr_score" => score(&mut row.vpr, text),
-        "epss_score" => score(&mut row.epss, text),
+        "vpr_score" => score(&mut row.vpr, 10.0, text),
+        "epss_score" => score(&mut row.epss, 1.0, text),
         "exploit_available" => flag(&mut exploit.available, text),
         "exploitability_ease" => short(&mut exploit.ease, text),
         "exploit_code_maturity" => short(&mut exploit.code_maturity, text),
@@ -189,6 +202,9 @@ fn place<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'
     }
 }
 
+/// The elements that a severity is derived from where the row has none, the oldest version first.
+const BASE_SCORES: [&str; 3] = ["cvss_base_score", "cvss3_base_score", "cvss4_base_score"];
+
 /// Exploit frameworks that the vendor names in an element of their own.
 const FRAMEWORKS: [&str; 5] = ["core", "metasploit", "canvas", "exploithub", "d2_elliot"];
 
@@ -202,9 +218,9 @@ fn cvss<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<Text<'a
     };
     let mut scores = version.take().unwrap_or_default();
     let unused = match name {
-        "_base_score" => score(&mut scores.base_score, text),
+        "_base_score" => score(&mut scores.base_score, 10.0, text),
         "_vector" => short(&mut scores.vector, text),
-        "_temporal_score" | "_threat_score" => score(&mut scores.temporal_score, text),
+        "_temporal_score" | "_threat_score" => score(&mut scores.temporal_score, 10.0, text),
         "_temporal_vector" | "_threat_vector" => short(&mut scores.temporal_vector, text),
         _ => Some(text),
     };
@@ -226,6 +242,7 @@ fn compliance<'a>(row: &mut Details<'a>, name: &str, text: Text<'a>) -> Option<T
         "audit-file" => short(&mut check.audit_file, text),
         "reference" => whole(&mut check.reference, text),
         "see-also" => short(&mut check.see_also, text),
+        "error" => whole(&mut check.error, text),
         _ => Some(text),
     }
 }
@@ -269,14 +286,19 @@ fn several<'a>(list: &mut Vec<Text<'a>>, text: Text<'a>) -> Option<Text<'a>> {
     None
 }
 
-fn score<'a>(slot: &mut Option<f64>, text: Text<'a>) -> Option<Text<'a>> {
-    match text.trim().parse::<f64>() {
-        Ok(number) if slot.is_none() && number.is_finite() => {
+/// A score on a scale from 0.
+fn score<'a>(slot: &mut Option<f64>, most: f64, text: Text<'a>) -> Option<Text<'a>> {
+    match on_scale(&text, most) {
+        Some(number) if slot.is_none() => {
             *slot = Some(number);
             None
         }
         _ => Some(text),
     }
+}
+
+fn on_scale(text: &str, most: f64) -> Option<f64> {
+    text.trim().parse().ok().filter(|number| (0.0..=most).contains(number))
 }
 
 fn flag<'a>(slot: &mut Option<bool>, text: Text<'a>) -> Option<Text<'a>> {

@@ -279,6 +279,8 @@ fn checks_are_known_by_any_prefix_wherever_it_is_declared() {
         )
     };
     let declared = format!(" xmlns:q='{space}'");
+    let (rows, _) = read(&document("", "", "<cm:compliance-error>no such file</cm:compliance-error>"));
+    assert!(rows[0].contains("error: Some(\"no such file\")"), "{}", rows[0]);
     for text in [
         document(&declared, "", &children("q:", "")),
         document("", &declared, &children("q:", "")),
@@ -318,6 +320,66 @@ fn what_a_small_report_leaves_out_is_not_known() {
             assert!(row.contains(part), "{part} in {row}");
         }
     }
+}
+
+#[test]
+fn a_severity_that_the_report_leaves_out_is_derived_and_says_so() {
+    let document = |inside: &str| {
+        format!(
+            "<NessusClientData_v2><ReportHost name='a'><ReportItem {inside}</ReportItem></ReportHost></NessusClientData_v2>"
+        )
+    };
+    for (inside, severity, source) in [
+        ("><cvss3_base_score>9.8</cvss3_base_score>", "Critical", "Derived"),
+        ("><cvss3_base_score>5.0</cvss3_base_score><cvss_base_score>9.8</cvss_base_score>", "Medium", "Derived"),
+        ("><cvss4_base_score>99</cvss4_base_score><cvss_base_score> 7.5 </cvss_base_score>", "High", "Derived"),
+        ("severity='9'><cvss3_base_score>0.1</cvss3_base_score>", "Low", "Derived"),
+        ("><cvss3_temporal_score>9.8</cvss3_temporal_score>", "Info", "Derived"),
+        (">", "Info", "Derived"),
+        ("><cvss3_base_score>9.8</cvss3_base_score><risk_factor>Low</risk_factor>", "Low", "Vendor"),
+        ("severity='0'><cvss3_base_score>9.8</cvss3_base_score>", "Info", "Vendor"),
+    ] {
+        for needs in [Needs::Core, Needs::Facts, Needs::All] {
+            let (rows, decoded) = rows_of(document(inside).as_bytes(), 2, SMALL, needs);
+            assert_eq!(problem(&decoded), "");
+            let told = format!("severity: {severity}, severity_source: {source}");
+            assert!(rows[0].contains(&told), "{inside} {needs:?}: {}", rows[0]);
+        }
+    }
+}
+
+#[test]
+fn a_score_that_is_none_is_not_known() {
+    let child = |name: &str, text: &str| format!("<{name}>{text}</{name}>");
+    let bad = [("cvss_base_score", "-1"), ("cvss3_base_score", "10.1"), ("cvss4_threat_score", "NaN")];
+    let bad = bad.into_iter().chain([("vpr_score", "inf"), ("epss_score", "94")]);
+    let inside: String = bad.map(|(name, text)| child(name, text)).collect();
+    let document = |inside: &str| {
+        format!(
+            "<NessusClientData_v2><ReportHost name='a'><ReportItem>{inside}</ReportItem></ReportHost></NessusClientData_v2>"
+        )
+    };
+    let (rows, _) = read(&document(&inside));
+    for part in ["cvss2: None, cvss3: None, cvss4: None, vpr: None, epss: None", "(\"epss_score\", \"94\")"] {
+        assert!(rows[0].contains(part), "{part} in {}", rows[0]);
+    }
+    let (rows, _) = read(&document(&(inside + &child("cvss3_base_score", "10.0") + &child("vpr_score", "0"))));
+    assert!(rows[0].contains("base_score: Some(10.0)") && rows[0].contains("vpr: Some(0.0)"), "{}", rows[0]);
+}
+
+#[test]
+fn any_number_of_references_is_read_in_good_time() {
+    let references: String = (0..40_000).map(|number| format!("<xref>CWE:{number}</xref>")).collect();
+    let document = format!(
+        "<NessusClientData_v2><ReportHost name='a'><ReportItem><cwe>7</cwe>{references}<xref>CWE:8</xref></ReportItem>\
+         </ReportHost></NessusClientData_v2>"
+    );
+    let begun = std::time::Instant::now();
+    let (rows, _) = rows_of(document.as_bytes(), 1, Sizes::default(), Needs::Facts);
+    // Comparing each with each takes several times as long.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(rows[0].contains("cwes: [\"7\", \"0\", \"1\"") && rows[0].contains("\"6\", \"8\", \"9\""));
+    assert!(rows[0].contains("\"39999\"], xrefs"));
 }
 
 #[test]

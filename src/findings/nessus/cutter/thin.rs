@@ -37,7 +37,7 @@ impl<R: Read> Cutter<R> {
         let mut unwanted: Vec<Range<usize>> = Vec::new();
         let mut tags = Tags::new(data, search.thinned);
         let mut open = None;
-        while let Some(tag) = tags.next() {
+        for tag in tags.by_ref() {
             if !begins(&data[tag.clone()], ATTACHMENT) || data[tag.end - 2] == b'/' {
                 continue;
             }

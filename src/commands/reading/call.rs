@@ -175,8 +175,8 @@ impl<'a> Call<'a> {
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
         self.pipeline = Some(pipeline);
         if decoded.replaced > 0 {
-            let count = decoded.replaced;
-            self.context.ui.warn(&format!("{name}: {count} characters that no report may hold were replaced"));
+            // How many depends on which text is read.
+            self.context.ui.warn(&format!("{name}: characters that no report may hold were replaced by U+FFFD"));
         }
         decoded.problem.or(part).map_or(Ok(()), Err)
     }

@@ -150,7 +150,7 @@ impl<R: Read> Shared<'_, R> {
             if !goes_on && let Cow::Owned(_) = text {
                 let strange;
                 (read, strange) = in_bytes(block.bytes(), read);
-                replaced += strange;
+                replaced += strange.saturating_sub(in_bytes(block.head(), block.head().len()).1);
             }
             let replaced = std::mem::take(&mut replaced);
             let was_taken = self.deliver(number, !goes_on, |turn| {
@@ -167,8 +167,7 @@ impl<R: Read> Shared<'_, R> {
                     // Why it ends too early is the next piece.
                     Some(problem) if block.cut_off && problem.what.is_none() => true,
                     Some(problem) => {
-                        let offset = block.offset + read.saturating_sub(block.repeated) as u64;
-                        turn.decoded.problem = Some(cutter::malformed(problem, offset));
+                        turn.decoded.problem = Some(cutter::malformed(problem, block.place(read)));
                         false
                     }
                     None => true,

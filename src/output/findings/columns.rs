@@ -294,32 +294,41 @@ impl Columns {
 impl FromStr for Columns {
     type Err = Error;
 
-    /// `core` is what tells findings apart, `facts` everything but long text, `all` every key; else keys separated by
-    /// commas.
+    /// Keys and sets of them, separated by commas: `core` is what tells findings apart, `facts` everything but long text,
+    /// `all` every key. A key that a set named before has stays where it is.
     fn from_str(words: &str) -> Result<Self> {
-        match words {
-            "core" => return Ok(Self::within(Needs::Core)),
-            "facts" => return Ok(Self::within(Needs::Facts)),
-            "all" => return Ok(Self::all()),
-            _ => {}
-        }
-        let mut columns = Vec::new();
+        let (mut columns, mut named) = (Vec::new(), Vec::new());
         for word in words.split(',').map(str::trim) {
-            let names = Column::ALL.map(Column::name);
-            let Some(column) = Column::ALL.into_iter().find(|column| column.name() == word) else {
-                let error = Error::usage(format!("unknown column `{word}`"));
-                return Err(match nearest(word, names.into_iter().chain(["core", "facts", "all"])) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("the columns are {}; or core, facts, all", names.join(", "))),
-                });
-            };
-            if columns.contains(&column) {
+            if named.contains(&word) {
                 return Err(Error::usage(format!("column `{word}` is named twice")));
             }
-            columns.push(column);
+            named.push(word);
+            let meant = match word {
+                "core" => Self::within(Needs::Core),
+                "facts" => Self::within(Needs::Facts),
+                "all" => Self::all(),
+                _ => Self(vec![column(word)?]),
+            };
+            for column in meant.0 {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
+            }
         }
         Ok(Self(columns))
     }
+}
+
+/// The column of a key.
+fn column(word: &str) -> Result<Column> {
+    Column::ALL.into_iter().find(|column| column.name() == word).ok_or_else(|| {
+        let error = Error::usage(format!("unknown column `{word}`"));
+        let names = Column::ALL.map(Column::name);
+        match nearest(word, names.into_iter().chain(["core", "facts", "all"])) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("the columns are {}; or core, facts, all", names.join(", "))),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -343,6 +352,10 @@ mod tests {
         assert_eq!((facts.needs(), facts.as_slice().len()), (Needs::Facts, Column::ALL.len() - 5));
         let few = columns("host, cves,severity");
         assert_eq!((names(&few), few.needs()), (vec!["host", "cves", "severity"], Needs::Facts));
+        let mixed = columns("host,core,compliance");
+        assert_eq!((mixed.as_slice().len(), mixed.needs()), (core.as_slice().len() + 1, Needs::Facts));
+        assert_eq!(names(&mixed)[..2], ["host", "id"]);
+        assert_eq!(names(&mixed).last(), Some(&"compliance"));
         let hint = |words: &str| words.parse::<Columns>().unwrap_err();
         assert_eq!(hint("host,plugin").hint_text(), Some("did you mean `plugin_id`?"));
         assert_eq!(hint("cor").hint_text(), Some("did you mean `core`?"));

@@ -210,6 +210,7 @@ fn compliance(out: &mut Out, compliance: Option<&Compliance<'_>>) {
         audit_file,
         reference,
         see_also,
+        error,
     }) = compliance
     else {
         return out.push(b"null");
@@ -224,6 +225,7 @@ fn compliance(out: &mut Out, compliance: Option<&Compliance<'_>>) {
     text(out, ",\"audit_file\":", audit_file.as_deref());
     text(out, ",\"reference\":", reference.as_deref());
     text(out, ",\"see_also\":", see_also.as_deref());
+    text(out, ",\"error\":", error.as_deref());
     out.push(b"}");
 }
 
@@ -269,7 +271,7 @@ mod tests {
             json!({
                 "check_id": "a1b2", "check_name": "1.1.1 Ensure that it is so", "result": "FAILED",
                 "actual_value": "0", "policy_value": null, "info": null, "solution": null, "audit_file": null,
-                "reference": null, "see_also": null,
+                "reference": null, "see_also": null, "error": null,
             })
         );
     }

@@ -96,6 +96,7 @@ fn parts() -> Vec<(&'static str, Value)> {
             ("audit_file", maybe_text("The audit that asks for it.")),
             ("reference", maybe_text("Where it stands in which standards.")),
             ("see_also", maybe_text("Links.")),
+            ("error", maybe_text("Why the check could not tell, or not for sure.")),
         ],
     );
     vec![("cvss", cvss), ("compliance", compliance)]

@@ -55,6 +55,35 @@ fn what_can_be_read_once_is_named_once() {
 }
 
 #[test]
+fn what_a_value_should_have_been_is_said() {
+    let env = home();
+    for (flag, value, hint) in [
+        ("--columns", "plugn_id", "did you mean `plugin_id`?"),
+        ("--columns", "core,nothing-like-it", "the columns are id, "),
+        ("--severity", "urgent", "the severities are critical, high, medium, low, info"),
+        ("--fail-on", "urgent", "the severities are critical, high, medium, low, info"),
+        ("--host", "192.0.2.4/33", "write an address and how many bits of it count"),
+    ] {
+        let output = env.run(&["results", "--from", "newer.nessus", flag, value]).expect_code(2);
+        assert!(output.stderr.contains(hint), "{output}");
+    }
+    let output = env.run(&["results", "--from", "newer.nessus", "-f", "csv", "--columns", "severity,core"]);
+    assert!(output.expect_code(0).stdout.starts_with("severity,id,profile,"));
+}
+
+#[test]
+fn strange_characters_are_told_of_in_the_same_words_whatever_is_written() {
+    let env = home();
+    let report = env.read("newer.nessus").unwrap().replacen("ReportHost name=\"", "ReportHost name=\"\u{1}", 1);
+    env.file("strange.nessus", report.replacen("<plugin_output>", "<plugin_output>\u{2}\u{3}", 1), 0o644);
+    for arguments in [["-f", "ndjson"], ["--columns", "core"]] {
+        let output = env.run(&["results", "--from", "strange.nessus", arguments[0], arguments[1]]).expect_code(0);
+        let told = "strange.nessus: characters that no report may hold were replaced by U+FFFD";
+        assert!(output.stderr.contains(told), "{output}");
+    }
+}
+
+#[test]
 fn a_report_that_breaks_off_leaves_the_file_and_says_so_in_every_place() {
     let env = home();
     let whole = env.read("newer.nessus").unwrap();

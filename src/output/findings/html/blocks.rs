@@ -306,6 +306,7 @@ impl Blocks {
             tell("Result", compliance.result.as_deref());
             tell("On the host", compliance.actual_value.as_deref());
             tell("Wanted", compliance.policy_value.as_deref());
+            tell("Error", compliance.error.as_deref());
         }
         let time = |time| facts::plausible(time).map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
         tell("First seen", time(details.first_seen).as_deref());

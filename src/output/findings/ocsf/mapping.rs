@@ -108,6 +108,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, change: Option<Change>, report
         result: texts.name(compliance.result.as_deref()),
         actual_value: texts.long(compliance.actual_value.as_deref()),
         policy_value: texts.long(compliance.policy_value.as_deref()),
+        error: texts.long(compliance.error.as_deref()),
     });
     let desc = texts.long(details.description.as_deref());
     let output = texts.long(details.output.as_deref());

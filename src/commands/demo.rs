@@ -1,12 +1,12 @@
 //! `scanctl demo`: a tour of the program against the sandbox, with the program itself run for every step.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::sandbox::{Place, child};
+use super::sandbox::{Place, child, ended};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -48,12 +48,13 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         .status("A simulated Tenable VM, Tenable.sc, Director, Juniper JSA and Cloudflare listen on this machine.");
     let steps = steps();
     for step in &steps {
-        if let Some(signal) = context.interrupt.received() {
-            return Ok(ExitCode::from(signal.code()));
-        }
         let line = format!("scanctl {}", step.words.join(" "));
         context.ui.stderr(&format!("\n# {}\n$ {line}", step.shows));
-        let status = child(&OsString::from("scanctl"), &sandbox, &place).args(&step.words).status().await?;
+        let mut running = child(&OsString::from("scanctl"), &sandbox, &place).args(&step.words).spawn()?;
+        let status = ended(&mut running, context).await?;
+        if let Some(signal) = context.interrupt.received().or_else(|| signalled(status)) {
+            return Ok(ExitCode::from(signal.code()));
+        }
         if status.code() != Some(i32::from(step.expected.code())) {
             context.ui.stderr(&format!("the demo expected exit code {}, and it was {status}", step.expected.code()));
             return Ok(ExitCode::from(Exit::Internal.code()));
@@ -67,6 +68,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         context.ui.stderr(&format!("  scanctl {}", step.words.join(" ")));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signal that a step says it was ended by: it may say so before this program has seen the same one.
+fn signalled(status: ExitStatus) -> Option<Exit> {
+    [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| status.code() == Some(i32::from(exit.code())))
 }
 
 fn steps() -> Vec<Step> {

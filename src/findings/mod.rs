@@ -26,6 +26,7 @@ use std::sync::atomic::Ordering;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use identity::{EntryIds, Numbering};
+use saved::Beginning;
 
 pub use identity::FindingId;
 pub use input::Chunks;
@@ -131,15 +132,29 @@ pub fn decode(source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingS
 /// Those of the sink.
 pub fn decode_any(mut source: impl Read + Send, origin: &Origin, sink: &mut dyn FindingSink) -> Result<Decoded> {
     let mut head = Vec::with_capacity(saved::HEAD);
-    if let Err(failure) = source.by_ref().take(saved::HEAD as u64).read_to_end(&mut head) {
-        return Ok(Decoded { problem: Some(input::read_failure(failure)), ..Decoded::default() });
-    }
-    let kind = saved::recognizes(&head);
+    let beginning = loop {
+        let before = head.len();
+        if let Err(failure) = source.by_ref().take(saved::HEAD as u64).read_to_end(&mut head) {
+            return Ok(Decoded { problem: Some(input::read_failure(failure)), ..Decoded::default() });
+        }
+        let beginning = saved::recognizes(&head);
+        if beginning != Beginning::Short || head.len() == before || head.len() >= saved::LONGEST_HEAD {
+            break beginning;
+        }
+    };
     let whole = Cursor::new(head).chain(source);
-    match kind {
-        Some(kind) => saved::decode(whole, kind, sink),
-        None => decode(whole, origin, sink),
+    match beginning {
+        Beginning::Of(kind) => saved::decode(whole, kind, sink),
+        Beginning::Other | Beginning::Short => decode(whole, origin, sink),
     }
+}
+
+/// Reads findings that this program wrote as lines. None at all are none, and no report that is missing.
+///
+/// # Errors
+/// Those of the sink.
+pub fn decode_lines(source: impl Read, sink: &mut dyn FindingSink) -> Result<Decoded> {
+    saved::decode(source, saved::Kind::Lines, sink)
 }
 
 /// Reads one whole answer of a vendor's API as findings. `Err` is the sink's; `Some` is what is wrong with the answer,

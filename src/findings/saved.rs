@@ -8,14 +8,18 @@ use std::io::{BufReader, Read};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
+use super::identity::FindingId;
+use super::input::read_failure;
 use super::shape::{Compliance, Cvss, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source};
 use super::{Decoded, FindingSink};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
-/// How much of a beginning is looked at.
+/// How much of a beginning is looked at, at a time and in all: another program may have put the keys in its own order.
 pub(super) const HEAD: usize = 1024;
+pub(super) const LONGEST_HEAD: usize = 64 * HEAD;
 
 /// How findings were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,18 +30,63 @@ pub(super) enum Kind {
     Lines,
 }
 
-/// What begins like this, if it is one of them.
-pub(super) fn recognizes(head: &[u8]) -> Option<Kind> {
-    let has = |word: &[u8]| memchr::memmem::find(head, word).is_some();
-    let head = head.trim_ascii_start();
-    if !head.starts_with(b"{") {
-        None
-    } else if has(b"\"schema_version\"") && has(b"\"findings\"") {
-        Some(Kind::Document)
-    } else if (has(b"\"id\"") && has(b"\"plugin_id\"")) || (has(b"\"kind\"") && has(b"\"end\"")) {
-        Some(Kind::Lines)
-    } else {
-        None
+/// What a beginning tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// Of findings.
+    Of(Kind),
+    /// Of something else.
+    Other,
+    /// Not enough yet.
+    Short,
+}
+
+/// What begins like this. The keys of the first object tell, and not where they stand: a value may be of any length.
+pub(super) fn recognizes(head: &[u8]) -> Beginning {
+    if !head.trim_ascii_start().starts_with(b"{") {
+        return Beginning::Other;
+    }
+    let mut kind = None;
+    let read = serde_json::Deserializer::from_slice(head).deserialize_map(Keys(&mut kind));
+    match (kind, read) {
+        (Some(kind), _) => Beginning::Of(kind),
+        (None, Err(problem)) if problem.is_eof() => Beginning::Short,
+        (None, _) => Beginning::Other,
+    }
+}
+
+/// Looks at the keys of an object until they tell what it is.
+struct Keys<'k>(&'k mut Option<Kind>);
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut says_complete = false;
+        while let Some(key) = map.next_key::<String>()? {
+            *self.0 = match key.as_str() {
+                "schema_version" => Some(Kind::Document),
+                "items" if says_complete => Some(Kind::Document),
+                "id" => {
+                    let id = map.next_value::<Value>()?;
+                    id.as_str().is_some_and(|id| id.parse::<FindingId>().is_ok()).then_some(Kind::Lines)
+                }
+                "kind" => (map.next_value::<Value>()? == "end").then_some(Kind::Lines),
+                _ => {
+                    says_complete |= key == "complete";
+                    map.next_value::<IgnoredAny>()?;
+                    None
+                }
+            };
+            if self.0.is_some() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -54,7 +103,7 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
                 Ok(Some(true)) => None,
                 Ok(Some(false)) => Some(incomplete()),
                 Ok(None) => Some(Error::bad_data("the document does not say that it is complete")),
-                Err(problem) => Some(unreadable(&problem)),
+                Err(problem) => Some(unreadable(problem)),
             }
         }
         Kind::Lines => lines(reader, &mut taker),
@@ -81,7 +130,7 @@ fn lines<'de>(
                 Err(Refused::Sink) => return None,
             },
             Ok(_) => return Some(Error::bad_data("a line holds no finding")),
-            Err(problem) => return Some(unreadable(&problem)),
+            Err(problem) => return Some(unreadable(problem)),
         }
     }
     None
@@ -92,9 +141,10 @@ fn incomplete() -> Error {
         .hint("take a file that was written after everything was read")
 }
 
-fn unreadable(problem: &serde_json::Error) -> Error {
+fn unreadable(problem: serde_json::Error) -> Error {
     match problem.classify() {
-        serde_json::error::Category::Io => Error::new(Exit::Network, format!("reading the findings failed: {problem}")),
+        // What the source itself says, a signal for instance.
+        serde_json::error::Category::Io => read_failure(problem.into()),
         serde_json::error::Category::Eof => Error::bad_data("the findings are cut off"),
         _ => Error::bad_data(format!("the findings cannot be read: {problem}")),
     }
@@ -387,7 +437,7 @@ mod tests {
     const ROW: &str = "169824bb50736817698918c71c47e5e3 219 a.example.org 1 high";
 
     fn read(text: &str) -> (Vec<String>, Option<String>) {
-        assert!(recognizes(&text.as_bytes()[..text.len().min(HEAD)]).is_some(), "{text}");
+        assert!(matches!(recognizes(text.as_bytes()), Beginning::Of(_)), "{text}");
         let mut rows = Rows::default();
         let origin = Origin::default();
         let decoded = super::super::decode_any(text.as_bytes(), &origin, &mut rows).unwrap();
@@ -435,8 +485,43 @@ mod tests {
 
     #[test]
     fn the_json_of_others_is_not_taken_for_it() {
-        for text in ["{\"error_code\": 147}", "[1]", "<a id='plugin_id'>", "{\"id\": 1}", ""] {
-            assert_eq!(recognizes(text.as_bytes()), None, "{text}");
+        for text in ["{\"error_code\": 147}", "[1]", "<a id='plugin_id'>", "{\"id\": 1}", "{\"items\":[]}", "{]", ""] {
+            assert_eq!(recognizes(text.as_bytes()), Beginning::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_long_values_nor_another_order_of_the_keys_hide_what_it_is() {
+        let long = "x".repeat(3 * HEAD);
+        let first = ITEM.replace("{\"id\"", &format!("{{\"plugin_name\":\"{long}\",\"id\""));
+        let later = ITEM.replace("\"plugin_id\":\"1\"", &format!("\"service\":\"{long}\",\"plugin_id\":\"1\""));
+        for item in [first.as_str(), &later] {
+            assert_eq!(read(item), (vec![ROW.to_owned()], None));
+            let sorted = format!("{{\"complete\":true,\"items\":[{item}],\"kind\":\"findings\",\"schema_version\":1}}");
+            assert_eq!(read(&sorted), (vec![ROW.to_owned()], None));
+        }
+        let endless = format!("{{\"error\": \"{}", "x".repeat(2 * LONGEST_HEAD));
+        assert_eq!(recognizes(endless.as_bytes()), Beginning::Short);
+    }
+
+    #[test]
+    fn a_failure_of_the_source_is_told_as_it_is() {
+        struct Failing(Option<std::io::Error>);
+        impl Read for Failing {
+            fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
+                Err(self.0.take().unwrap())
+            }
+        }
+        let document = document(ITEM, "");
+        for text in [ITEM, &document] {
+            let interrupted = std::io::Error::other(Error::new(Exit::Interrupted, "interrupted"));
+            for (failure, exit) in
+                [(interrupted, Exit::Interrupted), (std::io::Error::from_raw_os_error(5), Exit::Internal)]
+            {
+                let source = text.as_bytes().chain(Failing(Some(failure)));
+                let decoded = super::super::decode_any(source, &Origin::default(), &mut Rows::default()).unwrap();
+                assert_eq!(decoded.problem.unwrap().exit(), exit);
+            }
         }
     }
 }

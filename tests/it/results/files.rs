@@ -310,6 +310,32 @@ fn a_file_that_the_program_was_started_with_keeps_what_stands_in_it() {
 }
 
 #[test]
+fn an_older_file_is_read_again_through_the_handle_that_there_is_and_what_was_read_is_kept_where_that_fails() {
+    let env = home();
+    let asked = ["diff", "./older.nessus", "file:-", "-o", "ndjson=-", "-o", "json=dd.json"];
+    let end = b"</Report></NessusClientData_v2>";
+    let (running, mut to) = stalled(&env, &asked, 20_000);
+    running.until_stdout("10.0.9.1");
+    std::fs::remove_file(env.path("older.nessus")).unwrap();
+    to.write_all(end).unwrap();
+    drop(to);
+    let output = running.wait().expect_code(0);
+    assert!(output.stdout.contains("{\"change\":\"fixed\""), "{output}");
+    assert!(env.read("dd.json").unwrap().trim_end().ends_with("\"complete\":true}"));
+
+    let env = home();
+    let (running, mut to) = stalled(&env, &asked, 20_000);
+    running.until_stdout("10.0.9.1");
+    env.file("older.nessus", "", 0o644);
+    to.write_all(end).unwrap();
+    drop(to);
+    let output = running.wait().expect_code(16);
+    assert!(output.stderr.contains("./older.nessus: the report is empty"), "{output}");
+    assert_eq!(output.stdout.lines().last(), Some("{\"kind\":\"end\",\"complete\":false}"));
+    assert!(env.read("dd.json").is_none() && env.read("dd.json.partial").unwrap().contains("Flaw"));
+}
+
+#[test]
 fn raw_bytes_and_exports_are_files_of_the_vendors() {
     let env = Env::new();
     let output = in_sandbox(

@@ -16,8 +16,9 @@ use memchr::{memchr, memchr2, memmem};
 
 use crate::findings::shape::Text;
 
-/// From this size on a text gets [`LARGE_ROOM`].
-const LARGE: usize = 128 * 1024;
+/// From this size on a text gets [`LARGE_ROOM`]: of such ones few are held at once, so that their room, of which little
+/// is ever written, is no burden where address space is limited.
+const LARGE: usize = 4 * 1024 * 1024;
 /// More than the C library's allocator ever keeps for later: so much goes back to the system as soon as it is freed, and
 /// what is not written of it takes no memory.
 const LARGE_ROOM: usize = LONGEST_TEXT + 64 * 1024;

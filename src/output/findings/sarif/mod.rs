@@ -210,13 +210,15 @@ impl Writer {
         let to_come = self.expected.saturating_sub(self.runs);
         let share = self.bytes_left / if to_come == 0 { 2 } else { to_come as u64 };
         let mut id = automation_id(&run.about, "");
+        let mut is_another = false;
         for number in 2.. {
             if self.categories.insert(id.category.clone()) {
                 break;
             }
+            is_another = true;
             id = automation_id(&run.about, &format!("~{number}"));
         }
-        if id.category.contains('~') {
+        if is_another {
             self.notes
                 .push(format!("the SARIF holds several runs of one scan: GitHub gets {} as another one", id.full));
         }

@@ -245,6 +245,15 @@ fn the_compressed_size_has_a_limit() {
 }
 
 #[test]
+fn a_tilde_in_a_name_is_no_second_run() {
+    let mut document = Document::new(FindingFormat::Sarif, &Options::default());
+    for file in ["weekly~1.nessus", "weekly.nessus"] {
+        document.report(&About { file: Some(file.to_owned()), ..About::default() }, &[], true);
+    }
+    assert_eq!(document.writer.notes(), Vec::<String>::new());
+}
+
+#[test]
 fn runs_are_told_apart_and_no_more_than_twenty() {
     let mut document = Document::new(FindingFormat::Sarif, &Options::default());
     for _ in 0..MOST_RUNS {

@@ -115,6 +115,12 @@ impl Error {
         self
     }
 
+    /// Adds what to do now, unless that is said already.
+    #[must_use]
+    pub fn or_hint(self, hint: impl FnOnce() -> String) -> Self {
+        if self.0.hint.is_some() { self } else { self.hint(hint()) }
+    }
+
     /// Adds a cause below the message.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {

@@ -87,6 +87,32 @@ impl Spec {
         let error = Error::new(Exit::Unsupported, format!("backend `{}` cannot export as {}", self.id, wanted.name()));
         Err(error.hint(format!("it exports {}", known.join(", "))))
     }
+
+    /// Whether a file can be asked for in this way: which chapters it is to have, and whether an asset and a password are
+    /// named. Reads no secret.
+    ///
+    /// # Errors
+    /// Exit 7 for a format that the vendor does not make, 2 for what does not go with the format.
+    pub fn check_export(&self, format: ExportFormat, chapters: &[String], asset: bool, password: bool) -> Result<()> {
+        self.export_format(Some(format))?;
+        let name = format.name();
+        if !chapters.is_empty() && !format.is_document() {
+            return Err(Error::usage(format!("`--chapters` is for html and pdf, not for {name}")));
+        }
+        for (flag, given, what) in [
+            ("--asset-id", asset, "the asset it is of, an `asset_id` of the run's hosts"),
+            ("--password-from", password, "where the password is that encrypts it"),
+        ] {
+            match (format == ExportFormat::Db, given) {
+                (true, false) => {
+                    return Err(Error::usage(format!("db needs `{flag}`")).hint(format!("{flag} says {what}")));
+                }
+                (false, true) => return Err(Error::usage(format!("`{flag}` is for db, not for {name}"))),
+                (true, true) | (false, false) => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The second step of [`Spec::configure`]: reads the secrets and makes the backend. Sends nothing.

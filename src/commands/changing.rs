@@ -4,7 +4,6 @@
 //! What must be read is read first and said: what is meant, what differs, what is doubtful. Then one request is sent,
 //! once. A lost answer is settled by reading back, or stays unknown; what was made without being named is looked for.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -69,8 +68,7 @@ impl Changing<'_> {
     /// Exit 2, 3, or 7.
     pub fn on_one(&self, typed: String) -> Result<(Plan, &'static Spec)> {
         let plan = targets::plan(self.context, self.verb, &[typed], &self.operations())?;
-        let Some(job) = plan.jobs.first() else { return Err(Error::usage("nothing is named")) };
-        let spec = self.context.inspect(&job.profile)?.spec;
+        let spec = self.context.inspect(&plan.only()?.profile)?.spec;
         Ok((plan, spec))
     }
 
@@ -88,11 +86,10 @@ impl Changing<'_> {
     /// Exit 3; exit 1 when the output cannot be written.
     pub async fn run(&self, plan: Plan, output: Output, change: &Change) -> Result<Exit> {
         let output = output.no_raw()?.addresses_when_quiet();
-        let backends: BTreeMap<String, Rc<dyn Backend>> =
-            targets::connect(self.context, &plan, &self.operations(), self.dry_run)?;
+        let connected = targets::connect(self.context, plan, &self.operations(), self.dry_run)?;
         let said = &output;
         let work = async |backend: Rc<dyn Backend>, job: Job| self.one(said, &backend, &job, change).await;
-        targets::each(self.context, &output, plan, &backends, work).await
+        targets::each(self.context, &output, connected, work).await
     }
 
     async fn one(&self, output: &Output, backend: &Rc<dyn Backend>, job: &Job, change: &Change) -> Outcome {

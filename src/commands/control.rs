@@ -75,13 +75,13 @@ pub async fn run(verb: Verb, flags: Flags, global: &Global, context: &Context) -
             confirm(context, global, &format!("stop of {what}, with force-stop if it takes too long"))?;
         }
     }
-    let backends = targets::connect(context, &plan, &operations, dry_run)?;
+    let connected = targets::connect(context, plan, &operations, dry_run)?;
     let (output_of, patience) = (&output, &patience);
     let work = async |backend: Rc<dyn Backend>, job: Job| {
         let steer = Steer { context, output: output_of, verb, patience, wait };
         steer.one(&backend, &job).await
     };
-    Ok(targets::each(context, &output, plan, &backends, work).await?)
+    Ok(targets::each(context, &output, connected, work).await?)
 }
 
 /// Where a verb wants the run.

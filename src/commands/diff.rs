@@ -110,11 +110,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             delivery.spare(Path::new(name))?;
         }
     }
-    let backends = targets::connect(context, &plan, &operation, false)?;
-    let mut jobs = plan.jobs.iter();
+    let connected = targets::connect(context, plan, &operation, false)?;
+    let mut jobs = connected.jobs.iter();
     let mut side = |file: Option<Opened<'static>>| match file {
         Some(opened) => Some(Side::File(Box::new(opened))),
-        None => jobs.next().and_then(|job| Some(Side::Address(job.clone(), backends.get(&job.profile)?))),
+        None => jobs.next().map(|(job, backend)| Side::Address(job.clone(), backend)),
     };
     let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
 

@@ -1,10 +1,8 @@
 //! `scanctl export`: the result of a run as a file of the vendor's making.
 
-use std::path::Path;
 use std::time::Duration;
 
-use super::reading::save::{Place, save};
-use super::reading::{self, pump};
+use super::reading::{self, pump, save};
 use super::targets;
 use super::waiting::parse_duration;
 use crate::backends::report::{ExportOrder, Fetch};
@@ -13,8 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::model::{Address, ExportFormat, Operation, Verb};
-use crate::output::place::Target;
-use crate::output::wanted;
+use crate::output::wanted::{self, Where};
 use crate::poll;
 use crate::secret::SecretSource;
 use crate::ui::size;
@@ -38,7 +35,7 @@ pub struct Args {
     #[arg(value_name = "RUN", add = clap_complete::ArgValueCandidates::new(super::completions::address_starts))]
     pub run: String,
 
-    /// The file's format: nessus, csv, html, pdf or db (tenable-io), v2 or scap1_2 (tenable-sc), v2 (tenable-sc-director), json (juniper, cloudflare); else what FILE's name tells, else the usual one
+    /// The file's format: nessus, csv, html, pdf or db (tenable-io), v2 or scap1_2 (tenable-sc), v2 (tenable-sc-director), json (juniper, cloudflare); else what -o FORMAT=FILE says, else what FILE's name tells, which must be one of them, else the usual one
     #[arg(long = "as", value_name = "FORMAT", add = clap_complete::ArgValueCandidates::new(super::completions::export_formats))]
     pub file_format: Option<ExportFormat>,
 
@@ -69,29 +66,27 @@ pub struct Args {
 /// What makes the whole call impossible.
 pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Result<Exit> {
     let Args { run, file_format, chapters, asset_id, password_from, partial, timeout } = args;
-    let file = destination(global)?;
+    let (named, place) = destination(global)?;
+    let asked = match (file_format, named) {
+        (Some(one), Some(other)) if one != other => {
+            return Err(
+                Error::usage(format!("`--as {}` and `-o {}=` are two formats", one.name(), other.name())).into()
+            );
+        }
+        (asked, named) => asked.or(named),
+    };
     let password = password_from.as_deref().map(SecretSource::parse).transpose()?;
     let operations = [Operation::Export];
     let plan = targets::plan(context, Verb::Export, &[run], &operations)?;
-    let Some((job, address)) = plan.jobs.first().and_then(|job| Some((job, job.address.as_ref()?))) else {
-        return Err(Error::usage("which run?").into());
-    };
-    let spec = context.inspect(&job.profile)?.spec;
-    let format = spec.export_format(file_format.or_else(|| file.and_then(|file| told_by(file, spec.exports))))?;
-    let Some(format) = format else {
+    let spec = context.inspect(&plan.only()?.profile)?.spec;
+    let told = if asked.is_none() { told_by(&place, spec.exports)? } else { None };
+    let Some(format) = spec.export_format(asked.or(told))? else {
         return Err(Error::new(Exit::Unsupported, format!("backend `{}` makes no files", spec.id)).into());
     };
-    check(format, &chapters, asset_id.as_deref(), password.is_some())?;
-    let places = vec![match file {
-        Some(path) => Place::File(Target::open(path)?),
-        None if context.ui.stdout_is_terminal() => {
-            return Err(wanted::raw_on_terminal().into());
-        }
-        None => Place::Stdout(context.ui.stdout()),
-    }];
-    let backends = targets::connect(context, &plan, &operations, false)?;
+    spec.check_export(format, &chapters, asset_id.is_some(), password.is_some())?;
+    let places = save::open(vec![place.clone()], &context.ui)?;
+    let (job, backend) = targets::connect(context, plan, &operations, false)?.only()?;
     let password = password.map(|source| source.read("`--password-from`")).transpose()?;
-    let Some(backend) = backends.get(&job.profile) else { return Ok(Exit::Success) };
 
     let order = ExportOrder { format, chapters, asset: asset_id, password };
     let progress = context.ui.progress(&job.full());
@@ -100,7 +95,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let fetch = Fetch { partial, via_analysis: false, deadline, tell: &tell };
     let exporting = async {
         let asked = async {
-            let mut target = backend.resolve(address, Verb::Export).await?;
+            let mut target = backend.resolve(job.address()?, Verb::Export).await?;
             let report = backend.export(&target, &order, &fetch).await?;
             target.learn(&report.run);
             Ok((target, report))
@@ -115,51 +110,44 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         super::tell(context, &report.notes);
         let part = report.incomplete.as_ref().map(|why| reading::part_only(why, &report.run));
         let decoder = report.decoder.as_ref();
-        let saved = save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
+        let saved =
+            save::save(context, report.download, decoder, format, part.is_some(), places, Some(&progress)).await?;
         let length = saved.length;
         saved.conclude(&context.ui, part)?;
-        if let Some(file) = file {
+        if let Where::File(file) = &place {
             context.ui.status(&format!("{}: {}", file.display(), size(length)));
         }
         Ok(Exit::Success)
     };
-    Ok(targets::concluded(&context.ui, job, spec.id, Verb::Export, exporting.await))
+    Ok(targets::concluded(&context.ui, &job, spec.id, Verb::Export, exporting.await))
 }
 
-/// The file that the user names; none for stdout.
-fn destination(global: &Global) -> Result<Option<&Path>> {
+/// Where the user wants the file, and the format if that is said with it.
+fn destination(global: &Global) -> Result<(Option<ExportFormat>, Where)> {
     if global.format.is_some() || global.raw {
         return Err(Error::usage("an export is the vendor's bytes, in a format of the vendor's")
             .hint("choose it with --as; `scanctl results` writes findings in every format"));
     }
     match global.outputs.as_slice() {
-        [] => Ok(None),
-        [only] if only == "-" => Ok(None),
-        [only] => Ok(Some(Path::new(only))),
+        [] => Ok((None, Where::Stdout)),
+        [only] => wanted::parse(only),
         _ => Err(Error::usage("an export goes to one file")),
     }
 }
 
-/// The format that a file's name tells, if the backend makes it.
-fn told_by(file: &Path, known: &[ExportFormat]) -> Option<ExportFormat> {
-    let extension = file.extension()?.to_str()?;
-    known.iter().copied().find(|format| format.name() == extension)
-}
-
-/// Whether what is said of a file goes with its format.
-fn check(format: ExportFormat, chapters: &[String], asset: Option<&str>, password: bool) -> Result<()> {
-    let is_document = matches!(format, ExportFormat::Pdf | ExportFormat::Html);
-    if !chapters.is_empty() && !is_document {
-        return Err(Error::usage(format!("`--chapters` is for pdf and html, not for {}", format.name())));
-    }
-    let is_database = format == ExportFormat::Db;
-    if (asset.is_some() || password) && !is_database {
-        let flag = if asset.is_some() { "--asset-id" } else { "--password-from" };
-        return Err(Error::usage(format!("`{flag}` is for db, not for {}", format.name())));
-    }
-    if is_database && !(asset.is_some() && password) {
-        return Err(Error::usage("a scan database is that of one asset, encrypted with a password")
-            .hint("add --asset-id ID and --password-from env:NAME"));
-    }
-    Ok(())
+/// The format that a file's name tells, if it tells one.
+///
+/// # Errors
+/// Exit 2 where it tells another one than the backend makes: the file would not be what its name says.
+fn told_by(place: &Where, known: &[ExportFormat]) -> Result<Option<ExportFormat>> {
+    let Where::File(file) = place else { return Ok(None) };
+    let Some(extension) = file.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()) else {
+        return Ok(None);
+    };
+    let told = known.iter().find(|format| format.extensions().contains(&extension.as_str()));
+    told.copied().map(Some).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|format| format.name()).collect();
+        Error::usage(format!("which format for {}?", file.display()))
+            .hint(format!("name it with --as: {}", names.join(", ")))
+    })
 }

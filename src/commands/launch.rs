@@ -106,14 +106,14 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     }
     let plan = plan(context, &scans, &order, &operations)?;
     let output = Output::open(&global.output(), &context.ui)?.no_raw()?.addresses_when_quiet();
-    let backends = targets::connect(context, &plan, &operations, dry_run)?;
+    let connected = targets::connect(context, plan, &operations, dry_run)?;
     let (order, patience, output_of) = (&order, &patience, &output);
     let launched = RefCell::default();
     let launch =
         Launch { context, output: output_of, order, if_running, wait: wait.then_some(patience), dry_run, launched };
     let launch = &launch;
     let work = async |backend: Rc<dyn Backend>, job: Job| launch.one(backend, &job).await;
-    Ok(targets::each(context, &output, plan, &backends, work).await?)
+    Ok(targets::each(context, &output, connected, work).await?)
 }
 
 /// A comma-separated list, or a file with one entry a line; `#` begins a comment there.

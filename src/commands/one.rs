@@ -47,21 +47,19 @@ pub async fn show<R: Row, T>(
     let operations = &what.operations;
     let plan = targets::plan(context, what.verb, typed, operations)?;
     let output = Output::open(&global.output(), &context.ui)?;
-    let backends = targets::connect(context, &plan, operations, false)?;
+    let targets::Connected { jobs, refused } = targets::connect(context, plan, operations, false)?;
     let (mut rows, mut raw, mut fates) = (Vec::new(), Vec::new(), Vec::new());
-    let mut failures: Vec<Outcome> = plan.refused.into_iter().map(|(_, outcome)| outcome).collect();
+    let mut failures: Vec<Outcome> = refused.into_iter().map(|(_, outcome)| outcome).collect();
     let read = &read;
     let mut reads = FuturesOrdered::new();
-    for job in &plan.jobs {
-        let (Some(backend), Some(address)) = (backends.get(&job.profile).map(Rc::clone), &job.address) else {
-            continue;
-        };
+    for (job, backend) in &jobs {
         reads.push_back(async move {
-            let result = match backend.resolve(address, what.verb).await {
-                Ok(target) => read(Rc::clone(&backend), target.clone()).await.map(|reading| (target, reading)),
-                Err(error) => Err(error),
+            let reading = async {
+                let target = backend.resolve(job.address()?, what.verb).await?;
+                let reading = read(Rc::clone(backend), target.clone()).await?;
+                Ok((target, reading))
             };
-            (job, backend, result)
+            (job, backend, reading.await)
         });
     }
     loop {
@@ -75,7 +73,7 @@ pub async fn show<R: Row, T>(
             Ok((target, reading)) => {
                 tell(context, &reading.notes);
                 raw.extend(reading.raw);
-                let row = row(&*backend, target, reading.value);
+                let row = row(&**backend, target, reading.value);
                 if !output.is_raw() {
                     output.stream(&row)?;
                 }

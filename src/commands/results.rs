@@ -11,7 +11,7 @@ use super::reading::call::{Call, Pipeline};
 use super::reading::flags::{Filters, Gates};
 use super::reading::older::{Named, Side};
 use super::reading::{self, Ask, Opened, save};
-use super::targets::{self, Job, Plan};
+use super::targets::{self, Plan};
 use super::waiting::parse_duration;
 use crate::cli::Global;
 use crate::context::Context;
@@ -117,7 +117,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         typed.push(address.clone());
     }
     let mut plan = targets::plan(context, Verb::Results, &typed, &[operation])?;
-    let older = take_older(&mut plan, runs.len())?;
+    need_older(&mut plan, runs.len())?;
     reading::each_once(from.iter().map(String::as_str))?;
     if from.iter().any(|name| name == "-") && named == Some(Named::File("-".to_owned())) {
         return Err(Error::usage("stdin is named twice").hint("give one of the reports as a file").into());
@@ -127,7 +127,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         _ => None,
     };
     let files = from.iter().map(|name| reading::open_file(name)).collect::<Result<Vec<Opened<'_>>>>()?;
-    let reports = plan.jobs.len() + files.len();
+    let reports = plan.jobs.iter().filter(|job| job.index < runs.len()).count() + files.len();
     for (format, _) in wanted.places::<FindingFormat>()? {
         if format.most_reports().is_some_and(|most| reports > most) {
             return Err(Error::usage(format!("{reports} reports are too many for one {} document", format.name()))
@@ -140,12 +140,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     for name in from.iter().filter(|name| *name != "-") {
         delivery.spare(Path::new(name))?;
     }
-    plan.jobs.extend(older.clone());
-    let backends = targets::connect(context, &plan, &[operation], false)?;
-    plan.jobs.truncate(plan.jobs.len() - usize::from(older.is_some()));
+    let mut connected = targets::connect(context, plan, &[operation], false)?;
+    let older = connected.take(runs.len());
 
     let side = match (&older, older_file) {
-        (Some(job), _) => backends.get(&job.profile).map(|backend| Side::Address(job.clone(), backend)),
+        (Some((job, backend)), _) => Some(Side::Address(job.clone(), backend)),
         (None, file) => file.map(|opened| Side::File(Box::new(opened))),
     };
     let mut baseline = None;
@@ -157,14 +156,12 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         }
     }
     let mut call = Call::new(context, Pipeline::new(filters.into_filter(), gates, baseline, delivery));
-    call.refused(&plan);
+    call.refused(&connected.refused);
     for opened in files {
         call.file(opened).await;
     }
-    for job in &plan.jobs {
-        if let Some(backend) = backends.get(&job.profile) {
-            call.address(backend, job, ask).await;
-        }
+    for (job, backend) in &connected.jobs {
+        call.address(backend, job, ask).await;
     }
     Ok(call.finish().map_err(|problem| match (&named, runs.as_slice(), from.as_slice()) {
         (Some(older), [newer], []) => which(problem, gates, older, newer),
@@ -193,15 +190,12 @@ fn as_file(name: &str) -> String {
     format!("file:{name}")
 }
 
-/// Takes the older run out of the plan, where there is one. Without it nothing could be compared.
-fn take_older(plan: &mut Plan, index: usize) -> Result<Option<Job>> {
-    if let Some(at) = plan.refused.iter().position(|(refused, _)| *refused == index) {
-        let (_, outcome) = plan.refused.remove(at);
-        let error = outcome.error.unwrap_or_else(|| Error::new(outcome.exit, "it cannot be read"));
-        return Err(error.context("the baseline cannot be read"));
-    }
-    let at = plan.jobs.iter().position(|job| job.index == index);
-    Ok(at.map(|at| plan.jobs.remove(at)))
+/// Refuses a call whose older run, the one with this place, cannot be read: nothing could be compared.
+fn need_older(plan: &mut Plan, index: usize) -> Result<()> {
+    let Some(at) = plan.refused.iter().position(|(refused, _)| *refused == index) else { return Ok(()) };
+    let (_, outcome) = plan.refused.remove(at);
+    let error = outcome.error.unwrap_or_else(|| Error::new(outcome.exit, "it cannot be read"));
+    Err(error.context("the baseline cannot be read"))
 }
 
 /// The vendor's bytes as they come.
@@ -221,14 +215,11 @@ async fn raw(
     };
     let plan = targets::plan(context, Verb::Results, std::slice::from_ref(run), &[operation])?;
     let places = save::places(wanted, &context.ui)?;
-    let backends = targets::connect(context, &plan, &[operation], false)?;
-    let Some((job, backend)) = plan.jobs.first().and_then(|job| Some((job, backends.get(&job.profile)?))) else {
-        return Ok(Exit::Success);
-    };
+    let (job, backend) = targets::connect(context, plan, &[operation], false)?.only()?;
     let progress = context.ui.progress(&job.full());
     let saved = async {
-        let opened = reading::open_address(context, backend, job, ask, &progress).await?;
+        let opened = reading::open_address(context, &backend, &job, ask, &progress).await?;
         opened.save(context, places, &progress).await
     };
-    Ok(targets::concluded(&context.ui, job, backend.spec().id, Verb::Results, saved.await.map(|()| Exit::Success)))
+    Ok(targets::concluded(&context.ui, &job, backend.spec().id, Verb::Results, saved.await.map(|()| Exit::Success)))
 }

@@ -5,7 +5,7 @@
 //! asked is its own failed outcome and the others go on.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -33,6 +33,14 @@ pub struct Job {
 }
 
 impl Job {
+    /// The address of a job that must have one.
+    ///
+    /// # Errors
+    /// Exit 2 where it has none.
+    pub fn address(&self) -> Result<&Address> {
+        self.address.as_ref().ok_or_else(|| Error::usage("no run or scan is named"))
+    }
+
     /// The address in full, as far as it is known before anything was read.
     pub fn full(&self) -> String {
         match &self.address {
@@ -53,6 +61,16 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Cannot, each with its outcome.
     pub refused: Vec<(usize, Outcome)>,
+}
+
+impl Plan {
+    /// The job of a call that takes one address.
+    ///
+    /// # Errors
+    /// Exit 2 where there is none.
+    pub fn only(&self) -> Result<&Job> {
+        self.jobs.first().ok_or_else(|| Error::usage("nothing is named"))
+    }
 }
 
 /// Checks grammar, config, profile and support, in this order.
@@ -123,25 +141,57 @@ pub fn check(context: &Context, verb: Verb, jobs: Vec<Job>, operations: &[Operat
     Ok(plan)
 }
 
+/// The addresses of a call, each with its profile connected, and those that cannot be worked on.
+pub struct Connected {
+    /// Can be worked on, in the order of the call.
+    pub jobs: Vec<(Job, Rc<dyn Backend>)>,
+    /// Cannot, each with its outcome.
+    pub refused: Vec<(usize, Outcome)>,
+}
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let jobs: Vec<&Job> = self.jobs.iter().map(|(job, _)| job).collect();
+        formatter.debug_struct("Connected").field("jobs", &jobs).field("refused", &self.refused).finish()
+    }
+}
+
+impl Connected {
+    /// The job of a call that takes one address.
+    ///
+    /// # Errors
+    /// Exit 2 where there is none.
+    pub fn only(self) -> Result<(Job, Rc<dyn Backend>)> {
+        self.jobs.into_iter().next().ok_or_else(|| Error::usage("nothing is named"))
+    }
+
+    /// Takes the job with this place in the call out, if there is one.
+    pub fn take(&mut self, index: usize) -> Option<(Job, Rc<dyn Backend>)> {
+        let at = self.jobs.iter().position(|(job, _)| job.index == index)?;
+        Some(self.jobs.remove(at))
+    }
+}
+
 /// Connects every profile of the plan once. Secrets are read here, before anything is sent.
 ///
 /// # Errors
 /// Exit 3.
-pub fn connect(
-    context: &Context,
-    plan: &Plan,
-    operations: &[Operation],
-    dry_run: bool,
-) -> Result<BTreeMap<String, Rc<dyn Backend>>> {
-    let mut backends = BTreeMap::new();
-    for job in &plan.jobs {
-        if !backends.contains_key(&job.profile) {
-            let backend = context.connect(&job.profile, operations, dry_run)?;
-            tell_composed(context, &*backend, operations);
-            backends.insert(job.profile.clone(), backend);
-        }
+pub fn connect(context: &Context, plan: Plan, operations: &[Operation], dry_run: bool) -> Result<Connected> {
+    let mut backends: HashMap<String, Rc<dyn Backend>> = HashMap::new();
+    let mut jobs = Vec::new();
+    for job in plan.jobs {
+        let backend = match backends.get(&job.profile) {
+            Some(backend) => Rc::clone(backend),
+            None => {
+                let backend = context.connect(&job.profile, operations, dry_run)?;
+                tell_composed(context, &*backend, operations);
+                backends.insert(job.profile.clone(), Rc::clone(&backend));
+                backend
+            }
+        };
+        jobs.push((job, backend));
     }
-    Ok(backends)
+    Ok(Connected { jobs, refused: plan.refused })
 }
 
 /// Says where what is asked is composed from other calls of the vendor.
@@ -159,13 +209,7 @@ fn tell_composed(context: &Context, backend: &dyn Backend, operations: &[Operati
 
 /// Works on all jobs: profiles side by side, within one as many at a time as it allows. Outcomes are told as they
 /// come and returned in the order of the call.
-pub async fn each<F, W>(
-    context: &Context,
-    output: &Output,
-    plan: Plan,
-    backends: &BTreeMap<String, Rc<dyn Backend>>,
-    work: W,
-) -> Result<Exit>
+pub async fn each<F, W>(context: &Context, output: &Output, connected: Connected, work: W) -> Result<Exit>
 where
     W: Fn(Rc<dyn Backend>, Job) -> F,
     F: Future<Output = Outcome>,
@@ -182,23 +226,16 @@ where
         }
         done.borrow_mut().push((index, row));
     };
-    for (index, outcome) in plan.refused {
+    let Connected { mut jobs, refused } = connected;
+    for (index, outcome) in refused {
         tell(index, outcome);
     }
-    let mut lanes: BTreeMap<&str, Vec<Job>> = BTreeMap::new();
-    for job in &plan.jobs {
-        lanes.entry(&job.profile).or_default().push(job.clone());
-    }
+    // Profile by profile, and each in the order of the call.
+    jobs.sort_by(|(one, _), (other, _)| one.profile.cmp(&other.profile));
     let work = &work;
-    let mut running = FuturesUnordered::new();
-    for (profile, jobs) in lanes {
-        let Some(backend) = backends.get(profile) else { continue };
-        for job in jobs {
-            let backend = Rc::clone(backend);
-            // Requests queue at the profile's own gate, so waiting for one run does not hold up another.
-            running.push(async move { (job.index, work(backend, job).await) });
-        }
-    }
+    // Requests queue at the profile's own gate, so waiting for one run does not hold up another.
+    let mut running: FuturesUnordered<_> =
+        jobs.into_iter().map(|(job, backend)| async move { (job.index, work(backend, job).await) }).collect();
     while let Some((index, outcome)) = running.next().await {
         tell(index, outcome);
     }

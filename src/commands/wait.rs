@@ -51,7 +51,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let operations = patience.operations();
     let plan = targets::plan(context, Verb::Wait, &runs, &operations)?;
     let output = Output::open(&global.output(), &context.ui)?.no_raw()?;
-    let backends = targets::connect(context, &plan, &operations, false)?;
+    let connected = targets::connect(context, plan, &operations, false)?;
     let patience = &patience;
     let work = async |backend: Rc<dyn Backend>, job: Job| {
         let mut outcome = targets::outcome(&job, backend.spec().id, Verb::Wait, OutcomeKind::Confirmed);
@@ -65,5 +65,5 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         }
         outcome
     };
-    Ok(targets::each(context, &output, plan, &backends, work).await?)
+    Ok(targets::each(context, &output, connected, work).await?)
 }

@@ -15,7 +15,7 @@ const LARGEST_RATIO: u64 = 500;
 
 /// Counts what was unpacked against what was packed.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub struct Bound {
     packed: Arc<AtomicU64>,
     unpacked: u64,
     unsuspicious: u64,
@@ -29,11 +29,16 @@ impl Bound {
         (counted, Self { packed, unpacked: 0, unsuspicious: UNSUSPICIOUS })
     }
 
+    /// For what is unpacked from so many bytes, of which some may be unpacked again and again.
+    pub fn of(packed: u64) -> Self {
+        Self { packed: Arc::new(AtomicU64::new(packed)), unpacked: 0, unsuspicious: UNSUSPICIOUS }
+    }
+
     /// So many bytes more were unpacked, whether anybody wants them or not.
     ///
     /// # Errors
     /// `InvalidData` where that is more than a report can be.
-    pub(super) fn count(&mut self, bytes: usize) -> io::Result<()> {
+    pub fn count(&mut self, bytes: usize) -> io::Result<()> {
         self.unpacked += bytes as u64;
         let ratio = self.unpacked / self.packed.load(Ordering::Relaxed).max(1);
         if self.unpacked > LARGEST_UNPACKED || (self.unpacked > self.unsuspicious && ratio > LARGEST_RATIO) {
@@ -44,7 +49,7 @@ impl Bound {
 
     /// With another size from which on the ratio is looked at.
     #[cfg(test)]
-    pub(super) fn from(mut self, unsuspicious: u64) -> Self {
+    pub(crate) fn from(mut self, unsuspicious: u64) -> Self {
         self.unsuspicious = unsuspicious;
         self
     }

@@ -10,7 +10,7 @@
 
 mod archive;
 pub mod baseline;
-mod bound;
+pub mod bound;
 pub mod filter;
 mod identity;
 mod input;

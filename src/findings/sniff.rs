@@ -15,6 +15,7 @@ use super::archive::ZipReport;
 use super::bound::{Bound, Bounded};
 use super::input::read_failure;
 use crate::error::{Error, Result};
+use crate::model::ExportFormat;
 
 /// How much is looked at.
 const HEAD: usize = 1024;
@@ -30,15 +31,26 @@ const MOST_LAYERS: usize = 3;
 /// What is expected where findings are to be read.
 const REPORT: &str = "a .nessus report";
 
-/// The error for an answer that is JSON or a web page where something else was expected, with what it says. `beginning`
-/// is all of it, or more than enough.
-pub fn refused(expected: &str, beginning: &[u8]) -> Option<Error> {
-    let source: Document<'_> = Box::new(beginning);
+/// The error for what a vendor sent in place of a file, where it is plainly none: nothing, JSON or a web page, with what
+/// it says. `beginning` is all of it, or more than enough.
+pub fn refused(expected: ExportFormat, beginning: &[u8]) -> Option<Error> {
+    if beginning.trim_ascii().is_empty() {
+        return Some(Error::bad_data("the vendor's file is empty"));
+    }
     match Kind::of(beginning.get(..HEAD).unwrap_or(beginning)) {
-        Kind::Json => Some(json(source, expected)),
-        Kind::Html => Some(html(source, expected)),
+        Kind::Json if expected != ExportFormat::Json => {
+            let text = refusal(Box::new(beginning)).ok()?;
+            is_json(&text).then(|| said_in_json(&text, expected.describe()))
+        }
+        Kind::Html if expected != ExportFormat::Html => Some(html(Box::new(beginning), expected.describe())),
         _ => None,
     }
+}
+
+/// Whether a text is JSON as far as it goes. An encrypted file may begin with a brace, by chance.
+fn is_json(text: &str) -> bool {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    values.next().is_some_and(|value| value.map_or_else(|problem| problem.is_eof(), |_| true))
 }
 
 /// A document as UTF-8, without byte order mark.
@@ -298,16 +310,17 @@ fn refusal(source: Document<'_>) -> Result<String> {
 
 /// The error for an answer in JSON, with what it says.
 fn json(source: Document<'_>, expected: &str) -> Error {
-    let text = match refusal(source) {
-        Ok(text) => text,
-        Err(failure) => return failure,
-    };
+    refusal(source).map_or_else(|failure| failure, |text| said_in_json(&text, expected))
+}
+
+fn said_in_json(text: &str, expected: &str) -> Error {
     let error = format!("not {expected}, but JSON");
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let said = ["error_msg", "message", "error", "detail", "reason"]
         .into_iter()
         .filter_map(|key| value.get(key))
         .chain(value.pointer("/error/message"))
+        .chain(value.pointer("/info/error"))
         .chain(value.pointer("/errors/0/message"))
         .find_map(|text| text.as_str().map(str::trim).filter(|text| !text.is_empty()));
     let code = value.get("error_code").or(value.pointer("/errors/0/code")).and_then(serde_json::Value::as_i64);

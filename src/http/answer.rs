@@ -165,6 +165,11 @@ impl Refusal {
     pub(super) fn broken(why: String) -> Self {
         Self { why: Some(why), ..Self::default() }
     }
+
+    /// How long the vendor asks to wait, in its own way or in HTTP's.
+    pub(super) fn wanted_pause(&self) -> Option<Duration> {
+        self.vendor.pause.or(self.retry_after)
+    }
 }
 
 /// Sends a request and reads its answer; where it is to be streamed, only the beginning of a report. What begins as a
@@ -175,10 +180,8 @@ pub(super) async fn exchange(client: &Client, request: reqwest::Request, streame
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(Broken {
-                event: Event::TooLarge,
-                why: format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20),
-            });
+            let why = format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20);
+            return Err(Broken { event: Event::Unreadable, why });
         }
         body.extend_from_slice(&chunk);
         let start = body.trim_ascii_start();
@@ -195,6 +198,8 @@ fn broken(problem: reqwest::Error) -> Broken {
         Event::Certificate
     } else if problem.is_connect() {
         Event::NoConnection
+    } else if is_no_http(&problem) || cannot_be_unpacked(&problem) {
+        Event::Unreadable
     } else {
         Event::NoAnswer
     };
@@ -205,16 +210,31 @@ fn broken(problem: reqwest::Error) -> Broken {
     let why = match event {
         Event::Certificate => format!("the server's certificate is refused: {why}"),
         Event::NoConnection => format!("cannot connect: {why}"),
+        Event::Unreadable => format!("the answer is not what the API promises: {why}"),
         _ => format!("the connection broke: {why}"),
     };
     Broken { event, why }
 }
 
-/// Looks through the whole chain of causes for a TLS refusal, also behind I/O errors.
-fn certificate_refused(problem: &(dyn std::error::Error + 'static)) -> bool {
-    let mut current = Some(problem);
+fn certificate_refused(problem: &reqwest::Error) -> bool {
+    is_caused_by(problem, |error| matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
+}
+
+/// Whether what came does not even begin as HTTP does, or has no end of headers.
+fn is_no_http(problem: &reqwest::Error) -> bool {
+    is_caused_by(problem, |error| error.downcast_ref().is_some_and(hyper::Error::is_parse))
+}
+
+/// Whether the bytes came, and are not packed as their header says.
+fn cannot_be_unpacked(problem: &reqwest::Error) -> bool {
+    problem.is_decode() && !is_caused_by(problem, |error| error.is::<hyper::Error>())
+}
+
+/// Looks through the whole chain of causes, also behind I/O errors.
+fn is_caused_by(problem: &reqwest::Error, is: impl Fn(&(dyn std::error::Error + 'static)) -> bool) -> bool {
+    let mut current: Option<&(dyn std::error::Error + 'static)> = Some(problem);
     while let Some(error) = current {
-        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+        if is(error) {
             return true;
         }
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

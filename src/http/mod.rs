@@ -341,21 +341,14 @@ impl Http {
             if problem.vendor.expired_session {
                 return Err(Failure::Expired(self.failure(request, Exit::Auth, Detail::Refused, problem)));
             }
-            let verdict = if problem.vendor.throttled {
-                Verdict::Again(Exit::Limited)
-            } else {
-                retry::verdict(request.repeat, event)
-            };
-            match verdict {
+            match retry::verdict_of(request.repeat, event, problem.vendor.throttled) {
                 Verdict::Again(exit) => {
-                    let wanted = problem.vendor.pause.or(problem.retry_after);
-                    let pause = wanted.unwrap_or_else(|| retry::pause(attempt, fastrand::f64()));
+                    let wanted = problem.wanted_pause();
+                    let pause = retry::pause_of(attempt, wanted, fastrand::f64());
                     let in_time = pause < deadline.saturating_duration_since(Instant::now());
                     if attempt >= retry::ATTEMPTS || !in_time {
-                        return Err(self
-                            .failure(request, exit, Detail::Plain, problem)
-                            .with_retry_after(wanted)
-                            .into());
+                        let error = self.failure(request, exit, Detail::Plain, problem).with_retry_after(wanted);
+                        return Err(error.or_hint(|| self.advice(event, wanted)).into());
                     }
                     self.tell_pause(&problem, exit, pause, attempt);
                     poll::sleep(pause).await;
@@ -369,7 +362,10 @@ impl Http {
                     let exit = problem.vendor.exit.unwrap_or(exit);
                     return Err(self.failure(request, exit, Detail::Refused, problem).into());
                 }
-                Verdict::Failed(exit) => return Err(self.failure(request, exit, Detail::Plain, problem).into()),
+                Verdict::Failed(exit) => {
+                    let error = self.failure(request, exit, Detail::Plain, problem);
+                    return Err(error.or_hint(|| self.advice(event, None)).into());
+                }
                 Verdict::Done => {
                     let exit = problem.vendor.exit.unwrap_or(Exit::Internal);
                     return Err(self.failure(request, exit, Detail::Refused, problem).into());
@@ -443,17 +439,36 @@ impl Http {
             text,
             request_id: problem.request_id,
         });
-        let hint = problem.vendor.hint.or_else(|| match exit {
-            Exit::Network if problem.status.is_none() => Some(format!(
-                "check `base_url`, `proxy` and `ca_file` of profile `{}`: `scanctl profiles check -p {}`",
-                self.profile, self.profile
-            )),
-            _ => None,
-        });
-        if let Some(hint) = hint {
+        if let Some(hint) = problem.vendor.hint {
             error = error.hint(hint);
         }
         error
+    }
+
+    /// What to do now, where the vendor does not say it.
+    fn advice(&self, event: Event, wanted: Option<Duration>) -> String {
+        match (event, wanted) {
+            (_, Some(wanted)) if wanted > Duration::from_secs(24 * 60 * 60) => {
+                "the vendor asks to wait more than a day before the next try".to_owned()
+            }
+            (_, Some(wanted)) if wanted > Duration::ZERO => {
+                format!("the vendor asks to wait {:.0} s before the next try", wanted.as_secs_f64().ceil())
+            }
+            (Event::NoConnection | Event::Certificate, _) => format!(
+                "check `base_url`, `proxy` and `ca_file` of profile `{0}`: `scanctl profiles check -p {0}`",
+                self.profile
+            ),
+            (Event::NoAnswer, _) => {
+                "the server was reached, and its answer did not come whole: try again later; if that \
+                                     does not help, give the profile a longer `timeout`, or look at what stands between"
+                    .to_owned()
+            }
+            (Event::Unreadable, _) => {
+                "is `base_url` the API's own address, and not that of something before it?".to_owned()
+            }
+            (Event::Status(429), _) => "try again later, or with a smaller `max_concurrency` of the profile".to_owned(),
+            (Event::Status(_), _) => "the fault is at the server's end: try again later".to_owned(),
+        }
     }
 
     fn log(&self, request: &Request<'_>, received: &Received, sent: Instant) {

@@ -36,8 +36,8 @@ pub enum Event {
     Certificate,
     /// Sent, at least in part, and no whole answer came: timeout, closed connection, cut-off body.
     NoAnswer,
-    /// More came than any vendor promises, and the rest was not read.
-    TooLarge,
+    /// What came is nothing that any vendor promises: more than that, no HTTP, or packed bytes that are none.
+    Unreadable,
     /// An answer with this status.
     Status(u16),
 }
@@ -64,8 +64,8 @@ pub fn verdict(repeat: Repeat, event: Event) -> Verdict {
         Event::NoConnection => Verdict::Again(Exit::Network),
         Event::Certificate => Verdict::Failed(Exit::Network),
         Event::NoAnswer => again_unless_once(Exit::Network),
-        Event::TooLarge if repeat == Repeat::Once => Verdict::Unknown,
-        Event::TooLarge => Verdict::Failed(Exit::BadData),
+        Event::Unreadable if repeat == Repeat::Once => Verdict::Unknown,
+        Event::Unreadable => Verdict::Failed(Exit::BadData),
         Event::Status(status) => match status {
             200..=299 => Verdict::Done,
             300..=399 => Verdict::Failed(Exit::Config),
@@ -89,8 +89,24 @@ const fn refusal(status: u16) -> Exit {
     }
 }
 
-/// The pause before attempt `attempt` + 1 (from 1): exponential with full jitter over its upper half.
-pub fn pause(attempt: u32, random: f64) -> Duration {
+/// The table, where the vendor's words may say that a rate limit refused the request, whatever the status. That it was
+/// not processed only 429 says for certain.
+pub fn verdict_of(repeat: Repeat, event: Event, throttled: bool) -> Verdict {
+    match verdict(repeat, event) {
+        verdict if !throttled => verdict,
+        _ if repeat != Repeat::Once => Verdict::Again(Exit::Limited),
+        Verdict::Done | Verdict::Refused(_) => Verdict::Refused(Exit::Limited),
+        verdict => verdict,
+    }
+}
+
+/// The pause before attempt `attempt` + 1 (from 1): what the vendor asks for, and never less than the schedule has.
+pub fn pause_of(attempt: u32, wanted: Option<Duration>, random: f64) -> Duration {
+    pause(attempt, random).max(wanted.unwrap_or_default())
+}
+
+/// The schedule: exponential with full jitter over its upper half.
+fn pause(attempt: u32, random: f64) -> Duration {
     let whole = FIRST_PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
     whole.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
 }
@@ -119,7 +135,8 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Repeat, Verdict, date, pause, retry_after, verdict};
+    use super::{Event, Repeat, Verdict, date, pause, pause_of, retry_after, verdict, verdict_of};
+    use crate::exit::Exit;
     use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
     use std::fmt::Write as _;
     use std::time::Duration;
@@ -143,7 +160,7 @@ mod tests {
             ("no connection".to_owned(), Event::NoConnection),
             ("certificate".to_owned(), Event::Certificate),
             ("no answer".to_owned(), Event::NoAnswer),
-            ("too large".to_owned(), Event::TooLarge),
+            ("unreadable".to_owned(), Event::Unreadable),
         ];
         events.extend(
             registered
@@ -171,7 +188,7 @@ mod tests {
         no connection: Again(Network) | Again(Network) | Again(Network)
         certificate: Failed(Network) | Failed(Network) | Failed(Network)
         no answer: Again(Network) | Again(Network) | Unknown
-        too large: Failed(BadData) | Failed(BadData) | Unknown
+        unreadable: Failed(BadData) | Failed(BadData) | Unknown
         100 101 102 103 104: Again(BadData) | Again(BadData) | Unknown
         200 201 202 203 204 205 206 207 208 226: Done | Done | Done
         300 301 302 303 304 305 306 307 308: Failed(Config) | Failed(Config) | Failed(Config)
@@ -205,6 +222,26 @@ mod tests {
             assert_eq!(matches!(verdict(Repeat::Once, Event::Status(status)), Verdict::Again(_)), expected, "{status}");
         }
         assert_eq!(verdict(Repeat::Once, Event::NoAnswer), Verdict::Unknown);
+    }
+
+    #[test]
+    fn words_about_a_rate_limit_repeat_what_reads_and_nothing_else() {
+        let limited = |repeat, status| verdict_of(repeat, Event::Status(status), true);
+        for status in [200, 400, 403, 429, 503] {
+            assert_eq!(limited(Repeat::Safe, status), Verdict::Again(Exit::Limited));
+            assert_eq!(limited(Repeat::Idempotent, status), Verdict::Again(Exit::Limited));
+        }
+        assert_eq!(limited(Repeat::Once, 429), Verdict::Again(Exit::Limited));
+        assert_eq!(limited(Repeat::Once, 200), Verdict::Refused(Exit::Limited));
+        assert_eq!(limited(Repeat::Once, 403), Verdict::Refused(Exit::Limited));
+        assert_eq!(limited(Repeat::Once, 503), Verdict::Unknown);
+        assert_eq!(verdict_of(Repeat::Safe, Event::Status(403), false), Verdict::Refused(Exit::Auth));
+    }
+
+    #[test]
+    fn a_vendor_can_ask_for_more_than_the_schedule_and_not_for_less() {
+        let paused = |wanted: Option<u64>| pause_of(2, wanted.map(Duration::from_secs), 0.0).as_millis();
+        assert_eq!([None, Some(0), Some(7)].map(paused), [500, 500, 7000]);
     }
 
     #[test]

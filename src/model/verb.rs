@@ -326,6 +326,40 @@ impl ExportFormat {
             Self::Json => "json",
         }
     }
+
+    /// What it is, in words: "a PDF document".
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Nessus => "a .nessus report",
+            Self::Csv => "a table of comma-separated values",
+            Self::Html => "an HTML report",
+            Self::Pdf => "a PDF document",
+            Self::Db => "a scan database",
+            Self::V2 => "a packed .nessus report",
+            Self::Scap12 => "a packed SCAP result",
+            Self::Json => "JSON",
+        }
+    }
+
+    /// How the name of such a file ends, without the dot.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Nessus => &["nessus", "xml"],
+            Self::Csv => &["csv"],
+            Self::Html => &["html", "htm"],
+            Self::Pdf => &["pdf"],
+            Self::Db => &["db"],
+            // Not every one of them is packed.
+            Self::V2 => &["zip", "nessus", "xml"],
+            Self::Scap12 => &["zip", "xml"],
+            Self::Json => &["json"],
+        }
+    }
+
+    /// Whether it is made of chapters.
+    pub const fn is_document(self) -> bool {
+        matches!(self, Self::Html | Self::Pdf)
+    }
 }
 
 impl std::str::FromStr for ExportFormat {

@@ -1,10 +1,11 @@
 //! Where data goes and in what shape: stdout and files, as table, JSON, NDJSON or CSV. [`delivery`] does the same for
 //! findings, which are too many to hold.
 //!
-//! Files are opened before the first request ([`place`]).
+//! Files are opened before the first request ([`place`]). What is written while it comes goes through [`pipe`].
 
 pub mod delivery;
 pub mod findings;
+pub mod pipe;
 pub mod place;
 pub mod rows;
 pub mod safe;
@@ -125,7 +126,7 @@ struct Sink {
 #[derive(Debug)]
 enum Place {
     Stdout,
-    File(RefCell<Target>),
+    File(Target),
 }
 
 impl Output {
@@ -140,12 +141,11 @@ impl Output {
                 Where::Stdout => Place::Stdout,
                 Where::File(path) => {
                     let target = Target::open(&path)?;
-                    let same =
-                        |sink: &Sink| matches!(&sink.place, Place::File(other) if other.borrow().is_same(&target));
+                    let same = |sink: &Sink| matches!(&sink.place, Place::File(other) if other.is_same(&target));
                     if sinks.iter().any(same) {
                         return Err(wanted::named_twice(&path));
                     }
-                    Place::File(RefCell::new(target))
+                    Place::File(target)
                 }
             };
             sinks.push(Sink { format, place });
@@ -273,7 +273,7 @@ impl Output {
     fn keep_files(&self) -> Result<()> {
         for sink in &self.sinks {
             if let Place::File(target) = &sink.place {
-                target.borrow_mut().keep()?;
+                target.keep()?;
             }
         }
         Ok(())
@@ -284,7 +284,7 @@ impl Sink {
     fn write(&self, ui: &Ui, bytes: &[u8]) -> Result<()> {
         match &self.place {
             Place::Stdout => ui.data(bytes),
-            Place::File(target) => target.borrow_mut().write(bytes),
+            Place::File(target) => target.write(bytes),
         }
     }
 }

@@ -1,21 +1,25 @@
 //! Files that data is written to: opened before anything is done, and there only when they are whole.
 //!
 //! A regular file is written beside its place and renamed at the end; anything else (a FIFO, `/dev/null`) is written in
-//! place.
+//! place, and so is a file that this program was started with, behind `/dev/fd`.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
-/// An open file that is not at its place yet.
+/// A symbolic link leads through no more others than the system follows.
+const MOST_LINKS: usize = 40;
+
+/// An open file that is not at its place yet. Where it goes may be decided while another thread writes it.
 #[derive(Debug)]
 pub struct Target {
     file: File,
-    /// Where it is until it is whole, and where the user wants it.
-    rename: Option<(PathBuf, PathBuf)>,
+    /// Where it is until it is whole, and where the user wants it; none once that is decided.
+    rename: Mutex<Option<(PathBuf, PathBuf)>>,
     name: PathBuf,
 }
 
@@ -27,17 +31,17 @@ impl Target {
     pub fn open(path: &Path) -> Result<Self> {
         let fail =
             |problem: &dyn std::fmt::Display| Error::usage(format!("cannot write {}: {problem}", path.display()));
+        let place = behind_links(path).map_err(|problem| fail(&problem))?;
         let in_place = match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(fail(&"it is a directory")),
-            Ok(metadata) => !metadata.is_file(),
+            Ok(metadata) => !metadata.is_file() || is_descriptor(&place),
             Err(_absent) => false,
         };
         if in_place {
-            let file = File::options().write(true).open(path).map_err(|problem| fail(&problem))?;
-            return Ok(Self { file, rename: None, name: path.to_path_buf() });
+            // What others have written to an open file stays before what comes now.
+            let file = File::options().append(true).open(path).map_err(|problem| fail(&problem))?;
+            return Ok(Self { file, rename: Mutex::default(), name: path.to_path_buf() });
         }
-        // A symbolic link keeps pointing where it points; the file behind it is replaced.
-        let place = std::fs::canonicalize(path).unwrap_or_else(|_absent| in_its_folder(path));
         let name = place.file_name().ok_or_else(|| fail(&"it has no name"))?.to_string_lossy().into_owned();
         // Nobody can know the name beforehand, and what is there already is never written to.
         let beside = place.with_file_name(format!(".{name}.{:016x}.tmp", fastrand::u64(..)));
@@ -47,7 +51,11 @@ impl Target {
             // A file that others could not read stays so. Where that cannot be set, writing is still what was asked.
             drop(file.set_permissions(before.permissions()));
         }
-        Ok(Self { file, rename: Some((beside, place)), name: path.to_path_buf() })
+        Ok(Self { file, rename: Mutex::new(Some((beside, place))), name: path.to_path_buf() })
+    }
+
+    fn rename(&self) -> MutexGuard<'_, Option<(PathBuf, PathBuf)>> {
+        self.rename.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The name that the user gave.
@@ -59,39 +67,44 @@ impl Target {
     ///
     /// # Errors
     /// Exit 1.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|problem| self.fail(&problem))
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
+        (&self.file).write_all(bytes).map_err(|problem| self.fail(&problem))
     }
 
     /// Writes some of it, as [`io::Write::write`] does.
     ///
     /// # Errors
     /// The system's.
-    pub fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+    pub fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.file).write(bytes)
     }
 
     /// Everything that was written, from the beginning; `None` for what was written in place.
     ///
     /// # Errors
     /// Exit 1.
-    pub fn read_back(&mut self) -> Result<Option<impl Read + io::Seek + '_>> {
-        if self.rename.is_none() {
+    pub fn read_back(&self) -> Result<Option<&File>> {
+        if self.rename().is_none() {
             return Ok(None);
         }
-        self.file.rewind().map_err(|problem| self.fail(&problem))?;
-        Ok(Some(&mut self.file))
+        (&self.file).rewind().map_err(|problem| self.fail(&problem))?;
+        Ok(Some(&self.file))
     }
 
     /// Puts the whole file at its place.
     ///
     /// # Errors
     /// Exit 1.
-    pub fn keep(&mut self) -> Result<()> {
-        self.file.flush().map_err(|problem| self.fail(&problem))?;
-        let Some((beside, place)) = &self.rename else { return Ok(()) };
-        self.file.sync_all().and_then(|()| std::fs::rename(beside, place)).map_err(|problem| self.fail(&problem))?;
-        self.rename = None;
+    pub fn keep(&self) -> Result<()> {
+        if self.rename().is_none() {
+            return Ok(());
+        }
+        // This may take long, and is no reason not to decide otherwise meanwhile.
+        self.file.sync_all().map_err(|problem| self.fail(&problem))?;
+        let mut rename = self.rename();
+        let Some((beside, place)) = &*rename else { return Ok(()) };
+        std::fs::rename(beside, place).map_err(|problem| self.fail(&problem))?;
+        *rename = None;
         Ok(())
     }
 
@@ -100,28 +113,35 @@ impl Target {
     ///
     /// # Errors
     /// Exit 1.
-    pub fn keep_partial(&mut self) -> Result<Option<PathBuf>> {
-        self.file.flush().map_err(|problem| self.fail(&problem))?;
-        let Some((beside, place)) = &self.rename else { return Ok(None) };
+    pub fn keep_partial(&self) -> Result<Option<PathBuf>> {
+        let mut rename = self.rename();
+        let Some((beside, place)) = &*rename else { return Ok(None) };
         let mut partial = with_suffix(&self.name);
         if let Err(problem) = std::fs::rename(beside, &partial) {
             // Behind a symbolic link the place may be on another disk.
             partial = with_suffix(place);
             std::fs::rename(beside, &partial).map_err(|_again| self.fail(&problem))?;
         }
-        self.rename = None;
+        *rename = None;
         Ok(Some(partial))
+    }
+
+    /// Removes what was written, unless it is kept: what the user had stays as it was.
+    pub fn discard(&self) {
+        if let Some((beside, _)) = self.rename().take() {
+            drop(std::fs::remove_file(beside));
+        }
     }
 
     /// Whether this file would be replaced.
     pub fn replaces(&self, path: &Path) -> bool {
-        let Some((_, place)) = &self.rename else { return false };
+        let Some((_, place)) = &*self.rename() else { return false };
         std::fs::canonicalize(path).is_ok_and(|path| path == *place)
     }
 
     /// Whether the other one would replace the same file.
     pub fn is_same(&self, other: &Self) -> bool {
-        match (&self.rename, &other.rename) {
+        match (&*self.rename(), &*other.rename()) {
             (Some((_, mine)), Some((_, others))) => mine == others,
             _ => false,
         }
@@ -133,7 +153,28 @@ impl Target {
     }
 }
 
-/// The name of a file that is not there yet, in the one form that its folder has.
+/// Where a file is, or would be: a symbolic link keeps pointing where it points, also where nothing is yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut place = in_its_folder(path);
+    for _ in 0..MOST_LINKS {
+        if is_descriptor(&place) {
+            return Ok(place);
+        }
+        match (std::fs::read_link(&place), place.parent()) {
+            (Ok(to), Some(folder)) => place = in_its_folder(&folder.join(to)),
+            _ => return Ok(place),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// Whether a path in the one form that its folder has stands for something that this program has open already.
+fn is_descriptor(place: &Path) -> bool {
+    let Some(folder) = place.parent() else { return false };
+    folder == Path::new("/dev/fd") || (folder.starts_with("/proc") && folder.ends_with("fd"))
+}
+
+/// A file's name in the one form that its folder has.
 fn in_its_folder(path: &Path) -> PathBuf {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -153,9 +194,6 @@ fn with_suffix(path: &Path) -> PathBuf {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if let Some((beside, _)) = &self.rename {
-            // Nothing was finished: what the user had stays as it was.
-            drop(std::fs::remove_file(beside));
-        }
+        self.discard();
     }
 }

@@ -79,28 +79,40 @@ impl Wanted {
         }
         let mut places = Vec::new();
         for typed in &self.outputs {
-            let (named, path) = match typed.split_once('=') {
-                // A path may have an equals sign; a format is one plain word.
-                Some((format, path)) if is_format::<F>(format) => (Some(F::from_str(format)?), path),
-                _ => (None, typed.as_str()),
+            let (named, path) = match parse::<F>(typed)? {
+                (named, Where::Stdout) => {
+                    places.push((named.unwrap_or(on_stdout), Where::Stdout));
+                    continue;
+                }
+                (named, Where::File(path)) => (named, path),
             };
-            if path == "-" {
-                places.push((named.unwrap_or(on_stdout), Where::Stdout));
-                continue;
-            }
-            let path = Path::new(path);
-            let format = named.or_else(|| F::of_extension(path)).or(flag).or(default);
+            let format = named.or_else(|| F::of_extension(&path)).or(flag).or(default);
             let Some(format) = format.or(self.raw.then_some(F::RAW)) else {
                 return Err(Error::usage(format!("which format for {}?", path.display()))
                     .hint(format!("name it: -o json={}", path.display())));
             };
-            places.push((format, Where::File(path.to_path_buf())));
+            places.push((format, Where::File(path)));
         }
         Ok(places)
     }
 }
 
-fn is_format<F: FormatWord>(word: &str) -> bool {
+/// What one `--output` says: the format, if it names one, and the place. Other names of stdout are stdout: opened as a
+/// file, what stands before and behind the document there would be written over.
+///
+/// # Errors
+/// Those of a format that is none.
+pub fn parse<F: FromStr<Err = Error>>(typed: &str) -> Result<(Option<F>, Where)> {
+    let (named, path) = match typed.split_once('=') {
+        // A path may have an equals sign; a format is one plain word.
+        Some((word, path)) if is_format::<F>(word) => (Some(F::from_str(word)?), path),
+        _ => (None, typed),
+    };
+    let is_stdout = matches!(path, "-" | "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1");
+    Ok((named, if is_stdout { Where::Stdout } else { Where::File(PathBuf::from(path)) }))
+}
+
+fn is_format<F: FromStr<Err = Error>>(word: &str) -> bool {
     word.bytes().all(|byte| byte.is_ascii_alphanumeric()) || F::from_str(word).is_ok()
 }
 

@@ -1,12 +1,13 @@
 //! Whether a file that a vendor made has come whole: it begins as its format begins, and ends as that ends.
 //!
 //! What was written to a file is also read back where its format can be checked: archives are unpacked against their
-//! checksums, JSON is parsed. Not for: what is in it.
+//! checksums, JSON is parsed. Nothing is unpacked without end. Not for: what is in it.
 
 use std::collections::VecDeque;
 use std::io::{self, BufReader, Read, Seek};
 
 use crate::error::{Error, Result};
+use crate::findings::bound::Bound;
 use crate::findings::sniff;
 use crate::model::ExportFormat;
 
@@ -14,6 +15,8 @@ use crate::model::ExportFormat;
 const HEAD: usize = 64 * 1024;
 /// How much of the end is looked at.
 const TAIL: usize = 4 * 1024;
+/// How much is unpacked at a time.
+const PIECE: usize = 64 * 1024;
 /// The directory of a zip archive ends with a comment of at most this length.
 const END_OF_ARCHIVE: &[u8] = b"PK\x05\x06";
 
@@ -85,23 +88,40 @@ impl Witness {
     ///
     /// # Errors
     /// `bad_data` saying what is wrong; exit 1 where it cannot be read.
-    pub fn judge_file(&self, format: ExportFormat, mut file: impl Read + Seek) -> Result<()> {
+    pub fn judge_file(&self, format: ExportFormat, file: impl Read + Seek) -> Result<()> {
+        self.judge_within(format, file, Bound::of(self.length))
+    }
+
+    fn judge_within(&self, format: ExportFormat, mut file: impl Read + Seek, mut bound: Bound) -> Result<()> {
         self.judge(format)?;
         let broken = |problem: &dyn std::fmt::Display| cut_off(format, self.length).because(problem.to_string());
+        // Only unpacking it all compares the checksum.
+        let mut unpack = |packed: &mut dyn Read| {
+            let mut buffer = vec![0; PIECE];
+            loop {
+                match packed.read(&mut buffer) {
+                    Ok(0) => return Ok(()),
+                    Ok(count) => bound.count(count).map_err(|problem| excess(format, &problem.to_string()))?,
+                    Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                    Err(problem) => return Err(broken(&problem)),
+                }
+            }
+        };
         match self.shape(format)? {
             Shape::Zip => {
                 let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(|problem| broken(&problem))?;
+                let mut packed: u64 = 0;
                 for index in 0..archive.len() {
-                    // Only unpacking it all compares the checksum.
                     let mut member = archive.by_index(index).map_err(|problem| broken(&problem))?;
-                    io::copy(&mut member, &mut io::sink()).map_err(|problem| broken(&problem))?;
+                    packed = packed.saturating_add(member.compressed_size());
+                    if packed > self.length {
+                        return Err(excess(format, "the members of the archive overlap"));
+                    }
+                    unpack(&mut member)?;
                 }
                 Ok(())
             }
-            Shape::Gzip => {
-                let mut unpacked = sniff::gunzip(BufReader::new(&mut file));
-                io::copy(&mut unpacked, &mut io::sink()).map(|_| ()).map_err(|problem| broken(&problem))
-            }
+            Shape::Gzip => unpack(&mut sniff::gunzip(BufReader::new(&mut file))),
             Shape::Json => {
                 // One answer, or several below each other.
                 serde_json::Deserializer::from_reader(BufReader::new(file))
@@ -115,51 +135,38 @@ impl Witness {
 
     /// What it is, which must be what was asked for.
     fn shape(&self, format: ExportFormat) -> Result<Shape> {
-        if self.length == 0 {
-            return Err(Error::bad_data("the vendor's file is empty"));
-        }
         let head = self.head.as_slice();
+        if let Some(refused) = sniff::refused(format, head) {
+            return Err(refused);
+        }
         let is = |beginning: &[u8]| head.starts_with(beginning);
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         let shape = match format {
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"PK\x03\x04") => Some(Shape::Zip),
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 if is(b"\x1f\x8b") => Some(Shape::Gzip),
             ExportFormat::Nessus | ExportFormat::V2 | ExportFormat::Scap12 => {
-                (text.starts_with(b"<") && sniff::refused("", head).is_none()).then_some(Shape::Xml)
+                text.starts_with(b"<").then_some(Shape::Xml)
             }
             ExportFormat::Html => text.starts_with(b"<").then_some(Shape::Html),
             ExportFormat::Pdf => is(b"%PDF-").then_some(Shape::Pdf),
-            ExportFormat::Json => {
-                text.starts_with(b"{").then_some(Shape::Json).or(text.starts_with(b"[").then_some(Shape::Json))
-            }
-            ExportFormat::Csv => sniff::refused("", head).is_none().then_some(Shape::Table),
-            ExportFormat::Db => sniff::refused("", head).is_none().then_some(Shape::Opaque),
+            ExportFormat::Json => matches!(text.first(), Some(b'{' | b'[')).then_some(Shape::Json),
+            ExportFormat::Csv => Some(Shape::Table),
+            ExportFormat::Db => Some(Shape::Opaque),
         };
-        let expected = expected(format);
         shape.ok_or_else(|| {
-            sniff::refused(expected, head).unwrap_or_else(|| {
-                let beginning: String = String::from_utf8_lossy(head).chars().take(40).collect();
-                Error::bad_data(format!("not {expected}; it begins with `{}`", beginning.escape_debug()))
-            })
+            let beginning: String = String::from_utf8_lossy(head).chars().take(40).collect();
+            Error::bad_data(format!("not {}; it begins with `{}`", format.describe(), beginning.escape_debug()))
         })
     }
 }
 
-const fn expected(format: ExportFormat) -> &'static str {
-    match format {
-        ExportFormat::Nessus => "a .nessus report",
-        ExportFormat::Csv => "a table of comma-separated values",
-        ExportFormat::Html => "an HTML report",
-        ExportFormat::Pdf => "a PDF document",
-        ExportFormat::Db => "a scan database",
-        ExportFormat::V2 => "a packed .nessus report",
-        ExportFormat::Scap12 => "a packed SCAP result",
-        ExportFormat::Json => "JSON",
-    }
+/// The error of an archive that is made to be unpacked without end.
+fn excess(format: ExportFormat, why: &str) -> Error {
+    Error::bad_data(format!("not {}: {why}", format.describe()))
 }
 
 fn cut_off(format: ExportFormat, length: u64) -> Error {
-    Error::bad_data(format!("the file is cut off after {length} bytes: that is not {} whole", expected(format)))
+    Error::bad_data(format!("the file is cut off after {length} bytes: that is not {} whole", format.describe()))
         .hint("nothing was changed: fetch it again")
 }
 
@@ -303,6 +310,46 @@ mod tests {
     }
 
     #[test]
+    fn what_unpacks_without_end_is_no_file() {
+        let judged = |bytes: &[u8]| {
+            let mut witness = Witness::default();
+            witness.see(bytes);
+            let bound = Bound::of(bytes.len() as u64).from(1 << 16);
+            witness.judge_within(ExportFormat::V2, Cursor::new(bytes), bound).map_err(|error| error.one_line())
+        };
+        let excess = Err("not a packed .nessus report: it unpacks to more than any report holds".to_owned());
+        for (length, ends) in [(1 << 16, Ok(())), (4 << 20, excess)] {
+            let content = vec![b' '; length];
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            writer.start_file("a.nessus", zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(&content).unwrap();
+            assert_eq!(judged(&writer.finish().unwrap().into_inner()), ends);
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            writer.write_all(&content).unwrap();
+            assert_eq!(judged(&writer.finish().unwrap()), ends);
+        }
+        // The directory names its one member many times.
+        let archive = zip();
+        let (members, directory) = archive.split_at(memchr::memmem::find(&archive, b"PK\x01\x02").unwrap());
+        let (entry, end) = directory.split_at(memchr::memmem::find(directory, END_OF_ARCHIVE).unwrap());
+        let mut end = end.to_vec();
+        let mut entries = Vec::new();
+        for number in 0..200u8 {
+            let mut entry = entry.to_vec();
+            // Behind the fixed part stands the name.
+            entry[46] = b'0' + number % 64;
+            entry[47] = b'0' + number / 64;
+            entries.extend(entry);
+        }
+        end[8..12].copy_from_slice(&[200, 0, 200, 0]);
+        end[12..16].copy_from_slice(&u32::try_from(entries.len()).unwrap().to_le_bytes());
+        let archive = [members, &entries, &end].concat();
+        assert!(members.len() * 200 > archive.len() * 2);
+        let problem = judged(&archive).unwrap_err();
+        assert_eq!(problem, "not a packed .nessus report: the members of the archive overlap");
+    }
+
+    #[test]
     fn something_else_is_named() {
         let page = b"<html><head><title>Sign  in</title></head></html>";
         for format in [ExportFormat::Nessus, ExportFormat::Pdf, ExportFormat::Csv, ExportFormat::Db] {
@@ -315,5 +362,12 @@ mod tests {
         );
         assert_eq!(judged(ExportFormat::Pdf, b"hello").unwrap_err(), "not a PDF document; it begins with `hello`");
         assert_eq!(judged(ExportFormat::Csv, b"").unwrap_err(), "the vendor's file is empty");
+        // What is encrypted may begin in any way.
+        for by_chance in [b"{\x91\x02\xff".as_slice(), b"[\x00garbage", b"  {encrypted"] {
+            assert_eq!(judged(ExportFormat::Db, by_chance), Ok(()));
+        }
+        for answer in ["{\"error\": \"Scan not fou", "[{}]", " {}"] {
+            assert!(judged(ExportFormat::Db, answer.as_bytes()).unwrap_err().contains("not a scan database, but JSON"));
+        }
     }
 }

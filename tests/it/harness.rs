@@ -219,7 +219,7 @@ fn pauses_are_made_where_a_test_asks_for_them() {
     let pause = Duration::from_millis(300);
     for without in [true, false] {
         let vendor = Vendor::start();
-        let busy = Reply::empty(429).header("Retry-After", "0.3");
+        let busy = Reply::empty(429).header("Retry-After", "0.6");
         vendor.expect(get("/scans/219").replies([busy, Reply::empty(404)]).repeatedly());
         let mut env = Env::new();
         env.tenable_io(&vendor);
@@ -228,7 +228,7 @@ fn pauses_are_made_where_a_test_asks_for_them() {
         }
         let begin = Instant::now();
         let output = env.run(&["status", "io/219"]).expect_code(5);
-        assert!(output.stderr.contains("rate limited, waiting 0.3 s (try 2 of 5)"), "{output}");
+        assert!(output.stderr.contains("rate limited, waiting 0.6 s (try 2 of 5)"), "{output}");
         assert!(!without || begin.elapsed() >= pause, "{:?}", begin.elapsed());
     }
 }

@@ -238,6 +238,14 @@ fn what_is_no_regular_file_is_written_in_place() {
     assert!(fs::symlink_metadata(env.path("link.json")).unwrap().file_type().is_symlink());
     assert!(env.read("real.json").unwrap().contains("Weekly DMZ"));
     assert_eq!(fs::metadata(env.path("real.json")).unwrap().permissions().mode() & 0o777, 0o600);
+    // Also where nothing is yet.
+    std::os::unix::fs::symlink("home/new.json", env.path("dangling.json")).unwrap();
+    env.run(&["scans", "list", "-o", "dangling.json"]).expect_code(0);
+    assert!(fs::symlink_metadata(env.path("dangling.json")).unwrap().file_type().is_symlink());
+    assert!(env.read("home/new.json").unwrap().contains("Weekly DMZ"));
+    std::os::unix::fs::symlink("loop.json", env.path("loop.json")).unwrap();
+    let output = env.run(&["scans", "list", "-o", "loop.json"]).expect_code(2);
+    assert!(output.stderr.contains("cannot write loop.json: too many symbolic links"), "{output}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The file of a result, which both products hand out in the same way.
 //!
 //! The vendor sends a zip archive or, as clients have met, the bare document; it calls either BASE64, and it is not. What
-//! was sent is told from its first bytes, by those who read it. Only a JSON envelope is told here: it is no file.
+//! was sent is told from its first bytes, by those who read it. Only what is plainly no file is told here.
 
 use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::findings::sniff;
 use crate::http::Request;
 use crate::http::download::Download;
 use crate::model::ExportFormat;
@@ -25,12 +26,8 @@ pub fn fields() -> String {
 pub async fn download(request: Request<'_>, format: ExportFormat) -> Result<Download<'static>> {
     let request = request.json(&json!({"downloadType": format.name()})).accept("*/*").reads();
     let (answer, download) = request.label("download").download().await.map_err(of_the_run)?;
-    let beginning = answer.body.trim_ascii_start();
-    if beginning.is_empty() {
-        return Err(answer.unreadable("it is empty"));
-    }
-    if beginning.starts_with(b"{") {
-        return Err(answer.unreadable("it is JSON, not the file of a result"));
+    if let Some(other) = sniff::refused(format, &answer.body) {
+        return Err(answer.unreadable(other.message()));
     }
     Ok(download)
 }

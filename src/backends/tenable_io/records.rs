@@ -59,7 +59,7 @@ pub(super) fn refusal(status: u16, _headers: &HeaderMap, body: &[u8]) -> VendorE
     }
 }
 
-pub(super) fn refusal_text(body: &[u8]) -> Option<String> {
+fn refusal_text(body: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = match &value {
         serde_json::Value::String(text) => text.clone(),

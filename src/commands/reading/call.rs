@@ -7,7 +7,7 @@ use super::flags::{Gates, in_words};
 use super::{Ask, End, Opened, open_address, pump};
 use crate::backends::Backend;
 use crate::cli;
-use crate::commands::targets::{self, Job, Plan};
+use crate::commands::targets::{self, Job};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -15,7 +15,8 @@ use crate::findings::baseline::{Change, OlderReport};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
-use crate::output::delivery::{Delivered, Delivery, Files};
+use crate::output::delivery::Delivery;
+use crate::output::pipe::{Delivered, Files};
 use crate::output::rows::Subject;
 use crate::ui::{Progress, Ui};
 
@@ -94,8 +95,8 @@ impl<'a> Call<'a> {
     }
 
     /// Tells of the addresses that cannot be read.
-    pub fn refused(&mut self, plan: &Plan) {
-        for (_, outcome) in &plan.refused {
+    pub fn refused(&mut self, refused: &[(usize, Outcome)]) {
+        for (_, outcome) in refused {
             self.fates.push(outcome.exit);
             self.failed(outcome);
         }

@@ -25,6 +25,7 @@ use crate::exit::Exit;
 use crate::findings::{self, Decoded, Finding, FindingSink, Needs, Origin, PageReader};
 use crate::model::{Address, ExportFormat, Run, RunState, Verb};
 use crate::output::findings::About;
+use crate::output::pipe::Pipe;
 use crate::poll;
 use crate::ui::Progress;
 use pump::Enough;
@@ -148,7 +149,7 @@ pub async fn open_address<'b>(
     ask: Ask,
     progress: &Progress,
 ) -> Result<Opened<'b>> {
-    let Some(address) = &job.address else { return Err(Error::usage("which run?")) };
+    let address = job.address()?;
     let tell = |text: &str| progress.show(&context.ui, text);
     let fetch = Fetch {
         partial: ask.partial,
@@ -208,7 +209,7 @@ impl Opened<'_> {
     ///
     /// # Errors
     /// What is wrong with the bytes, or that they are but a part; exit 1 where they cannot be written.
-    pub async fn save(self, context: &Context, places: Vec<save::Place>, progress: &Progress) -> Result<()> {
+    pub async fn save(self, context: &Context, places: Vec<Pipe>, progress: &Progress) -> Result<()> {
         let Self { about: _, incomplete, source } = self;
         let Source::Vendor(download, decoder) = source else {
             return Err(Error::usage("a local file is not the vendor's answer"));

@@ -1,29 +1,20 @@
 //! The vendor's bytes as they come, to a file or to stdout, and whether they came whole.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use super::pump::{self, Enough};
 use crate::backends::report::{Decoder, Download};
+use crate::cli;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::findings::Chunks;
 use crate::model::ExportFormat;
 use crate::output::findings::FindingFormat;
-use crate::output::place::Target;
+use crate::output::pipe::{Delivered, Files, Pipe};
+use crate::output::rows::Subject;
 use crate::output::wanted::{self, Wanted, Where};
 use crate::output::whole::Witness;
-use crate::ui::{self, Progress, Ui};
-
-/// Where the vendor's bytes go.
-#[derive(Debug)]
-pub enum Place {
-    /// To stdout.
-    Stdout(ui::Stdout),
-    /// To a file.
-    File(Target),
-}
+use crate::ui::{Progress, Ui};
 
 /// What became of the bytes.
 #[derive(Debug)]
@@ -32,20 +23,27 @@ pub struct Saved {
     pub length: u64,
     /// What is wrong with it.
     pub problem: Option<Error>,
-    /// The file with a part of it.
-    pub partial: Vec<PathBuf>,
+    /// What became of the places.
+    pub delivered: Delivered,
 }
 
 impl Saved {
-    /// Tells of parts.
+    /// Tells of parts, and of all failures but the one that it ends with.
     ///
     /// # Errors
-    /// What is wrong with the bytes, else that they are the part that was asked for.
+    /// What is wrong with the bytes, else that they are the part that was asked for, else the first place that could
+    /// not be written.
     pub fn conclude(self, ui: &Ui, part: Option<Error>) -> Result<()> {
-        for partial in &self.partial {
+        let Delivered { notes: _, partial, failures } = self.delivered;
+        for partial in &partial {
             ui.status(&format!("note: what came is in {}", partial.display()));
         }
-        self.problem.or(part).map_or(Ok(()), Err)
+        let mut failures = failures.into_iter();
+        let end = self.problem.or(part).or_else(|| failures.next());
+        for failure in failures {
+            cli::report(ui, &failure, Subject::default());
+        }
+        end.map_or(Ok(()), Err)
     }
 }
 
@@ -53,64 +51,52 @@ impl Saved {
 ///
 /// # Errors
 /// Exit 2 where one cannot be opened, or is a terminal.
-pub fn places(wanted: &Wanted, ui: &Ui) -> Result<Vec<Place>> {
-    let mut places: Vec<Place> = Vec::new();
-    for (_, place) in wanted.places::<FindingFormat>()? {
-        places.push(match place {
-            Where::Stdout if ui.stdout_is_terminal() => return Err(wanted::raw_on_terminal()),
-            Where::Stdout => Place::Stdout(ui.stdout()),
-            Where::File(path) => {
-                let target = Target::open(&path)?;
-                if places.iter().any(|place| matches!(place, Place::File(other) if other.is_same(&target))) {
-                    return Err(wanted::named_twice(&path));
-                }
-                Place::File(target)
-            }
-        });
+pub fn places(wanted: &Wanted, ui: &Ui) -> Result<Vec<Pipe>> {
+    open(wanted.places::<FindingFormat>()?.into_iter().map(|(_, place)| place).collect(), ui)
+}
+
+/// Opens these places for the vendor's bytes.
+///
+/// # Errors
+/// As of [`places`].
+pub fn open(places: Vec<Where>, ui: &Ui) -> Result<Vec<Pipe>> {
+    if ui.stdout_is_terminal() && places.contains(&Where::Stdout) {
+        return Err(wanted::raw_on_terminal());
     }
-    Ok(places)
+    Pipe::open_all(places, ui)
 }
 
 /// Writes a download to every place. A file is at its place only if all came, and looks like a whole file of its format;
 /// `part` says that it is not the whole result anyway.
 ///
 /// # Errors
-/// Exit 1 when a place cannot be written; the signal's where the writing did not end.
+/// Exit 1 when the thread that writes dies.
 pub async fn save(
     context: &Context,
     download: Download<'_>,
     decoder: Option<&Decoder>,
     format: ExportFormat,
     part: bool,
-    places: Vec<Place>,
+    places: Vec<Pipe>,
     progress: Option<&Progress>,
 ) -> Result<Saved> {
-    let enough = Enough::default();
-    let told = enough.clone();
     let separate = matches!(decoder, Some(Decoder::Pages(_)));
+    let files = Files::of(&places);
+    let enough = Enough::default();
     let written = pump::download(context, progress, download, &enough, move |chunks| {
-        let written = write(chunks, separate, format, part, places);
-        if written.is_err() {
-            told.say();
-        }
-        written
+        write(chunks, separate, format, part, places)
     });
-    match written.await? {
+    Ok(match written.await? {
         Some(saved) => saved,
-        None => Err(pump::interruption(context.interrupt.received().unwrap_or(Exit::Internal))),
-    }
+        None => Saved { length: 0, problem: Some(pump::abandoned(context)), delivered: files.abandon() },
+    })
 }
 
-fn write(
-    mut chunks: Chunks,
-    separate: bool,
-    format: ExportFormat,
-    part: bool,
-    mut places: Vec<Place>,
-) -> Result<Saved> {
+fn write(mut chunks: Chunks, separate: bool, format: ExportFormat, part: bool, mut places: Vec<Pipe>) -> Saved {
     let mut witness = Witness::default();
     let mut problem = None;
     let mut open_line = false;
+    let mut is_heard = true;
     while let Some(chunk) = chunks.next_chunk() {
         let chunk = match chunk {
             Ok(chunk) => chunk,
@@ -119,64 +105,32 @@ fn write(
                 break;
             }
         };
-        if separate && open_line {
-            each(&mut places, b"\n")?;
-        }
+        let apart: &[u8] = if separate && open_line { b"\n" } else { b"" };
         open_line = !chunk.ends_with(b"\n");
         witness.see(&chunk);
-        each(&mut places, &chunk)?;
-        if places.is_empty() {
-            return Ok(Saved { length: witness.length(), problem: None, partial: Vec::new() });
+        for place in &mut places {
+            // It keeps its failure for the end.
+            drop(place.write_all(apart).and_then(|()| place.write_all(&chunk)));
+        }
+        is_heard = !places.iter().all(Pipe::is_silent);
+        if !is_heard {
+            break;
         }
     }
-    let mut saved = Saved { length: witness.length(), problem, partial: Vec::new() };
-    if saved.problem.is_none() {
-        saved.problem = witness.judge(format).err();
+    if is_heard && problem.is_none() {
+        problem = witness.judge(format).err();
     }
+    let (mut delivered, mut damage) = (Delivered::default(), None);
     for place in places {
-        match place {
-            Place::Stdout(mut stdout) => told(stdout.flush())?,
-            Place::File(mut target) => {
-                if saved.problem.is_none()
-                    && let Some(file) = target.read_back()?
-                {
-                    saved.problem = witness.judge_file(format, file).err();
-                }
-                if saved.problem.is_none() && !part {
-                    target.keep()?;
-                } else if saved.length > 0 {
-                    saved.partial.extend(target.keep_partial()?);
-                }
-            }
+        let mut is_whole = problem.is_none() && !part;
+        if problem.is_none()
+            && let Err(error) =
+                place.read_back().and_then(|file| file.map_or(Ok(()), |file| witness.judge_file(format, file)))
+        {
+            is_whole = false;
+            damage.get_or_insert(error);
         }
+        delivered.take(place.finish(is_whole));
     }
-    Ok(saved)
-}
-
-/// Writes to every place; a closed stdout is one no more.
-fn each(places: &mut Vec<Place>, bytes: &[u8]) -> Result<()> {
-    let mut failure = None;
-    places.retain_mut(|place| match place {
-        Place::Stdout(stdout) => match stdout.write_all(bytes) {
-            Err(problem) if problem.kind() == std::io::ErrorKind::BrokenPipe => false,
-            written => {
-                failure = failure.take().or(told(written).err());
-                true
-            }
-        },
-        Place::File(target) => {
-            failure = failure.take().or(target.write(bytes).err());
-            true
-        }
-    });
-    failure.map_or(Ok(()), Err)
-}
-
-fn told(written: std::io::Result<()>) -> Result<()> {
-    match written {
-        Err(problem) if problem.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(Exit::Internal, format!("cannot write to stdout: {problem}")))
-        }
-        _ => Ok(()),
-    }
+    Saved { length: witness.length(), problem: problem.or(damage), delivered }
 }

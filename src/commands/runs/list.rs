@@ -138,13 +138,9 @@ async fn of_scan<R: Row>(
 ) -> anyhow::Result<Exit> {
     let plan = targets::plan(context, Verb::RunsList, &[scan], operations)?;
     let output = Output::open(&global.output(), &context.ui)?;
-    let backends = targets::connect(context, &plan, operations, false)?;
-    let Some((job, backend)) = plan.jobs.first().and_then(|job| Some((job, backends.get(&job.profile)?))) else {
-        return Ok(Exit::Success);
-    };
+    let (job, backend) = targets::connect(context, plan, operations, false)?.only()?;
     let read = async {
-        let Some(address) = &job.address else { return backend.runs(None, query).await };
-        let target = backend.resolve(address, Verb::RunsList).await?;
+        let target = backend.resolve(job.address()?, Verb::RunsList).await?;
         backend.runs(Some(&target), query).await
     };
     let reading = tokio::select! {
@@ -162,7 +158,7 @@ async fn of_scan<R: Row>(
             if !output.is_raw() {
                 output.finish::<R>(&[], false)?;
             }
-            let failure = targets::failed(job, backend.spec().id, Verb::RunsList, error);
+            let failure = targets::failed(&job, backend.spec().id, Verb::RunsList, error);
             targets::report_failure(&context.ui, &failure);
             return Ok(failure.exit);
         }
@@ -172,7 +168,7 @@ async fn of_scan<R: Row>(
         output.raw(&reading.raw)?;
         return Ok(Exit::Success);
     }
-    let rows: Vec<R> = reading.value.into_iter().map(|run| row(&**backend, run)).collect();
+    let rows: Vec<R> = reading.value.into_iter().map(|run| row(&*backend, run)).collect();
     output.finish(&rows, true)?;
     Ok(Exit::Success)
 }

@@ -157,7 +157,7 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
     429 with a date that is past          | 5 seen, 4 pauses: limited                 | 5 seen, 4 pauses: limited                 | 5 seen, 4 pauses: limited
     429 with Retry-After: 600             | 1 seen, 0 pauses: limited                 | 1 seen, 0 pauses: limited                 | 1 seen, 0 pauses: limited
     429 without, then 200                 | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok
-    throttled by another status, then 200 | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok
+    throttled by another status, then 200 | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: limited, refused
     500 with Retry-After: 0               | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     500, then 200                         | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: unknown_outcome, lost
     503 with Retry-After: 0               | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
@@ -168,8 +168,8 @@ async fn each_kind_of_request_for_everything_that_can_happen() {
     reset                                 | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     half the body                         | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     half the body, then 200               | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: unknown_outcome, lost
-    gzip that is none                     | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
-    no HTTP                               | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
+    gzip that is none                     | 1 seen, 0 pauses: bad_data                | 1 seen, 0 pauses: bad_data                | 1 seen, 0 pauses: unknown_outcome, lost
+    no HTTP                               | 1 seen, 0 pauses: bad_data                | 1 seen, 0 pauses: bad_data                | 1 seen, 0 pauses: unknown_outcome, lost
     no answer in time                     | 5 seen, 4 pauses: network                 | 5 seen, 4 pauses: network                 | 1 seen, 0 pauses: unknown_outcome, lost
     no answer in time, then 200           | 2 seen, 1 pauses: ok                      | 2 seen, 1 pauses: ok                      | 1 seen, 0 pauses: unknown_outcome, lost
     slow bytes in time                    | 1 seen, 0 pauses: ok                      | 1 seen, 0 pauses: ok                      | 1 seen, 0 pauses: ok
@@ -245,6 +245,7 @@ async fn a_long_retry_after_ends_the_call_at_once_and_is_handed_on() {
         assert!(begin.elapsed() < Duration::from_secs(5));
         assert_eq!((error.exit(), error.retry_after()), (Exit::Limited, Some(Duration::from_secs(600))));
         assert!(error.exit().retryable());
+        assert_eq!(error.hint_text(), Some("the vendor asks to wait 600 s before the next try"));
         assert_eq!(client.notices(), Vec::<String>::new());
     }
 }
@@ -252,13 +253,13 @@ async fn a_long_retry_after_ends_the_call_at_once_and_is_handed_on() {
 #[tokio::test]
 async fn the_user_hears_of_every_pause() {
     let vendor = Vendor::start();
-    let replies = [status(429).header("Retry-After", "0"), status(503).header("Retry-After", "0.1"), fine()];
+    let replies = [status(429).header("Retry-After", "0.7"), status(503).header("Retry-After", "1.2"), fine()];
     vendor.expect(get("/rest/things/1").replies(replies).repeatedly());
     let client = Kind::Safe.client(&vendor.url(), "");
     Kind::Safe.send(&client).await.unwrap();
     let expected = [
-        "profile `test`: rate limited, waiting 0.0 s (try 2 of 5)",
-        "profile `test`: HTTP 503, waiting 0.1 s (try 3 of 5)",
+        "profile `test`: rate limited, waiting 0.7 s (try 2 of 5)",
+        "profile `test`: HTTP 503, waiting 1.2 s (try 3 of 5)",
     ];
     assert_eq!(client.notices(), expected);
 }

@@ -173,6 +173,8 @@ fn a_long_pause_is_not_waited_for() {
       caused by: HTTP 429: 429 Too Many Requests
       caused by: POST http://127.0.0.1:[PORT]/scans/219/launch
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
+
+    hint: the vendor asks to wait 3600 s before the next try
     ");
     assert_eq!(vendor.writes(), 1);
 }

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{PipeWriter, Read as _, Write as _, pipe};
 
+use serde_json::json;
+
 use super::{home, in_sandbox};
-use crate::common::Env;
 use crate::common::env::Running;
+use crate::common::{Env, Reply, Vendor, get, post};
 
 #[test]
 fn one_file_by_two_names_is_refused_also_before_it_is_there() {
@@ -198,6 +200,87 @@ fn what_reached_a_file_is_kept_on_a_signal_also_where_stdout_is_stuck() {
 }
 
 #[test]
+fn what_reached_a_file_is_kept_on_a_second_signal_too() {
+    let env = home();
+    let (running, open) = stalled(&env, &["results", "--from", "-", "-o", "kept.csv", "-o", "ndjson=-"], 20_000);
+    running.until_stdout("10.0.9.1");
+    running.interrupt();
+    running.terminate();
+    let output = running.wait();
+    // Which of them is the second one is the system's choice.
+    assert!(matches!(output.code(), Some(130 | 143)), "{output}");
+    assert!(env.read("kept.csv.partial").unwrap().contains("Flaw"));
+    assert_eq!((env.read("kept.csv"), hidden(&env)), (None, Vec::new()));
+    drop(open);
+}
+
+/// A Tenable.sc whose scanResult 8 has this file.
+fn with_file(env: &Env, file: &str) -> Vendor {
+    let vendor = Vendor::start();
+    env.profile("sc", "tenable-sc", &vendor.url(), "");
+    let result = json!({ "id": "8", "name": "Weekly DMZ", "status": "Completed", "importStatus": "Finished",
+        "createdTime": "1545177477", "startTime": "1545177479", "finishTime": "1545179449",
+        "downloadAvailable": "true", "scan": { "id": "34", "name": "Weekly DMZ" } });
+    let answer = json!({ "type": "regular", "response": result, "error_code": 0, "error_msg": "", "warnings": [],
+        "timestamp": 1_545_177_480 });
+    vendor.expect(get("/rest/scanResult/8").any_query().reply(Reply::json(200, &answer)));
+    vendor.expect(post("/rest/scanResult/8/download").any_body().reply(Reply::text(200, file)));
+    vendor
+}
+
+#[test]
+fn what_came_of_the_vendors_bytes_is_kept_on_a_signal_where_stdout_is_stuck() {
+    let env = Env::new();
+    let _vendor = with_file(&env, &endless(20_000));
+    let (mut from, to) = pipe().unwrap();
+    let running = env.spawn_into(&["results", "sc/@8", "--raw", "-o", "json=kept", "-o", "-"], to);
+    // Nobody reads any more than this.
+    from.read_exact(&mut [0; 20_000]).unwrap();
+    running.interrupt();
+    let output = running.wait().expect_code(130);
+    assert!(output.stderr.contains("note: what came is in kept.partial"), "{output}");
+    assert!(env.read("kept.partial").unwrap().contains("Flaw"));
+    assert_eq!((env.read("kept"), hidden(&env)), (None, Vec::new()));
+}
+
+#[test]
+fn a_place_that_fails_leaves_the_others_their_bytes() {
+    let env = Env::new();
+    let whole = format!("{}</Report></NessusClientData_v2>", endless(3));
+    let _vendor = with_file(&env, &whole);
+    let output = env.run(&["results", "sc/@8", "--raw", "-o", "json=/dev/full", "-o", "json=whole", "-o", "-"]);
+    assert!(output.stderr.contains("error: sc/@8: cannot write /dev/full"), "{output}");
+    let output = output.expect_code(1);
+    assert_eq!((output.stdout.as_str(), env.read("whole").as_deref()), (whole.as_str(), Some(whole.as_str())));
+    assert_eq!(hidden(&env), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_the_program_was_started_with_keeps_what_stands_in_it() {
+    let env = home();
+    let program = env!("CARGO_BIN_EXE_scanctl");
+    for (place, redirection) in [("/dev/stdout", ">>"), ("/proc/self/fd/1", ">>"), ("/dev/fd/3", "3>>"), ("link", ">>")]
+    {
+        env.file("app.csv", "HEADER\n", 0o644);
+        let script = format!(
+            "ln -sf /dev/stdout link && {{ '{program}' results --from newer.nessus -o csv={place} && echo FOOTER >>app.csv; }} \
+             {redirection}app.csv 2>err"
+        );
+        assert_eq!(in_shell(&env, &script), Some(0), "{:?}", env.read("err"));
+        let written = env.read("app.csv").unwrap();
+        let lines: Vec<&str> = written.lines().collect();
+        assert!(lines.len() > 10 && lines[1].starts_with("id,"), "{place}: {written}");
+        assert_eq!((lines[0], lines[lines.len() - 1]), ("HEADER", "FOOTER"), "{place}");
+    }
+    // What is written behind the document stands behind it.
+    let script =
+        format!("{{ '{program}' results --from newer.nessus -o csv=/dev/stdout 2>err; echo FOOTER; }} >app.csv");
+    assert_eq!(in_shell(&env, &script), Some(0));
+    let written = env.read("app.csv").unwrap();
+    assert!(written.starts_with("id,") && written.ends_with("\nFOOTER\n"), "{written}");
+}
+
+#[test]
 fn raw_bytes_and_exports_are_files_of_the_vendors() {
     let env = Env::new();
     let output = in_sandbox(
@@ -217,6 +300,34 @@ fn raw_bytes_and_exports_are_files_of_the_vendors() {
     assert_eq!(ids("a.json"), ids("b.json"));
     assert_eq!(ids("c.json"), ids("d.json"));
     assert!(env.read("e.html").unwrap().contains("</html>"));
+}
+
+#[test]
+fn an_export_is_what_its_name_says() {
+    let env = Env::new();
+    let script = "scanctl export io/219 -o weekly.PDF && scanctl export io/219 -o pdf=w2 && \
+                  scanctl export io/219 --as nessus -o w3.docx && scanctl export io/219 -o w4 && \
+                  scanctl export sc/@8 -o v2=w5.pdf && scanctl export io/219 --as csv -o csv=./a=b";
+    in_sandbox(&env, script).expect_code(0);
+    for (name, start) in
+        [("weekly.PDF", "%PDF-"), ("w2", "%PDF-"), ("w3.docx", "<?xml"), ("w4", "<?xml"), ("a=b", "\"Plugin ID\"")]
+    {
+        assert!(env.read(name).unwrap().starts_with(start), "{name}");
+    }
+    assert!(env.read("w5.pdf").is_some() && env.read("pdf=w2").is_none());
+    env.profile("io", "tenable-io", "http://127.0.0.1:9", "").profile("jsa", "juniper", "http://127.0.0.1:9", "");
+    for (asked, said) in [
+        (&["io/219", "-o", "weekly.docx"][..], "which format for weekly.docx?"),
+        (&["io/219", "-o", "weekly.zip"], "which format for weekly.zip?"),
+        (&["jsa/12", "-o", "hosts.pdf"], "which format for hosts.pdf?"),
+        (&["io/219", "-o", "docx=weekly"], "no vendor makes a file called `docx`"),
+        (&["io/219", "-o", "pdf=weekly", "--as", "html"], "two formats"),
+    ] {
+        let output = env.run(&[&["export"], asked].concat()).expect_code(2);
+        assert!(output.stderr.contains(said), "{output}");
+    }
+    let output = env.run(&["export", "jsa/12", "-o", "pdf=hosts"]).expect_code(7);
+    assert!(output.stderr.contains("cannot export as pdf"), "{output}");
 }
 
 #[test]

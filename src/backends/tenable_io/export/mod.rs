@@ -18,14 +18,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::records::{Details, ExportAnswer, ExportStatus, refusal_text};
+use super::records::{Details, ExportAnswer, ExportStatus};
 use super::{SPEC, TenableIo};
 use crate::backends::Target;
 use crate::backends::report::{Decoder, ExportOrder, Fetch, Report, settled};
-use crate::backends::wire::plain_text;
 use crate::error::{Error, Result, nearest};
 use crate::exit::Exit;
-use crate::findings::Source;
+use crate::findings::{Source, sniff};
 use crate::http::{Answer, Request};
 use crate::model::{Address, ExportFormat, Run, RunId, RunState, ScanId};
 use crate::poll::{self, Pace};
@@ -112,7 +111,7 @@ impl Bound {
         if self.reindexing {
             notes.push("the vendor says that it is indexing this run again".to_owned());
         }
-        if is_document(order.format) && order.chapters.is_empty() {
+        if order.format.is_document() && order.chapters.is_empty() {
             notes.push(format!(
                 "chapters: {}; choose others of {} with --chapters",
                 USUAL_CHAPTERS.join(", "),
@@ -134,21 +133,13 @@ fn is_web(scan_type: Option<&str>) -> bool {
     matches!(scan_type, Some("webapp" | "web-app"))
 }
 
-fn is_document(format: ExportFormat) -> bool {
-    matches!(format, ExportFormat::Html | ExportFormat::Pdf)
-}
-
 fn is_for_a_while(format: ExportFormat) -> bool {
-    is_document(format) || format == ExportFormat::Db
+    format.is_document() || format == ExportFormat::Db
 }
 
 /// Refuses options that make no sense for the format. Sends nothing.
 fn check(order: &ExportOrder) -> Result<()> {
-    SPEC.export_format(Some(order.format))?;
-    let format = order.format.name();
-    if !order.chapters.is_empty() && !is_document(order.format) {
-        return Err(Error::usage(format!("{format} has no chapters")).hint("--chapters is for html and pdf"));
-    }
+    SPEC.check_export(order.format, &order.chapters, order.asset.is_some(), order.password.is_some())?;
     if let Some(unknown) = order.chapters.iter().find(|chapter| !CHAPTERS.contains(&chapter.as_str())) {
         let error = Error::usage(format!("`{unknown}` is no chapter of Tenable VM"));
         return Err(match nearest(unknown, CHAPTERS) {
@@ -156,26 +147,13 @@ fn check(order: &ExportOrder) -> Result<()> {
             None => error.hint(format!("the chapters are {}", CHAPTERS.join(", "))),
         });
     }
-    let database = order.format == ExportFormat::Db;
-    for (flag, given, what) in [
-        ("--asset-id", order.asset.is_some(), "the asset it is of, an `asset_id` of the run's hosts"),
-        ("--password-from", order.password.is_some(), "where the password is that encrypts it"),
-    ] {
-        match (database, given) {
-            (true, false) => {
-                return Err(Error::usage(format!("db needs {flag}")).hint(format!("{flag} says {what}")));
-            }
-            (false, true) => return Err(Error::usage(format!("{flag} is for db, not for {format}"))),
-            (true, true) | (false, false) => {}
-        }
-    }
     Ok(())
 }
 
 /// The request's body; the password comes into it where it leaves.
 fn body(order: &ExportOrder) -> Value {
     let mut body = json!({ "format": order.format.name() });
-    if is_document(order.format) {
+    if order.format.is_document() {
         let mut chapters: Vec<&str> = Vec::new();
         for chapter in &order.chapters {
             if !chapters.contains(&chapter.as_str()) {
@@ -218,8 +196,8 @@ impl TenableIo {
         let request = self.http.get(["scans", bound.scan.as_str(), "export", &file, "download"]);
         let request = bound.query(request.accept("*/*").label("export download"));
         let (answer, download) = request.download().await.map_err(gone)?;
-        if let Some(why) = foreign(order.format, &answer.body) {
-            return Err(answer.unreadable(&why));
+        if let Some(other) = sniff::refused(order.format, &answer.body) {
+            return Err(answer.unreadable(other.message()));
         }
         Ok(Report {
             notes: bound.notes(order),
@@ -408,25 +386,6 @@ fn gone(problem: Error) -> Error {
         return problem;
     }
     problem.context("the vendor does not know the export any more").hint("try again: it is asked for anew")
-}
-
-/// What came in place of the file, if it is plainly not one.
-fn foreign(format: ExportFormat, beginning: &[u8]) -> Option<String> {
-    let start = beginning.trim_ascii_start();
-    if start.is_empty() {
-        return Some("it is empty".to_owned());
-    }
-    if start.starts_with(b"{") && serde_json::from_slice::<Value>(start).is_ok() {
-        let text = refusal_text(start).map_or(String::new(), |text| format!(" that says {text:?}"));
-        return Some(format!("it is JSON{text}, not {}", format.name()));
-    }
-    let head = start.get(..64.min(start.len())).unwrap_or_default().to_ascii_lowercase();
-    let page = head.starts_with(b"<!doctype html") || head.starts_with(b"<html");
-    if page && format != ExportFormat::Html {
-        let title = plain_text(start).map_or(String::new(), |title| format!(" with the title {title:?}"));
-        return Some(format!("it is a web page{title}, not {}", format.name()));
-    }
-    None
 }
 
 #[cfg(test)]

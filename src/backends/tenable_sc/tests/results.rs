@@ -120,10 +120,8 @@ async fn what_is_no_file_is_told_for_what_it_is() {
     assert_eq!(refusal(|| ok(json!(""))).await.exit(), Exit::BadData);
     assert_eq!(refusal(|| bare(" \n")).await.exit(), Exit::BadData);
 
-    let (_vendor, program) = answering(|_| bare("<html><title>Log in</title></html>"));
-    let sc = connect(&program);
-    let got = read(sc.results(&run("8"), &fetch(false, false)).await.unwrap()).await;
-    assert!(got.problem.unwrap().message().contains("\"Log in\""));
+    let page = refusal(|| bare("<html><title>Log in</title></html>")).await;
+    assert!(page.exit() == Exit::BadData && page.message().contains("\"Log in\""), "{page:?}");
 }
 
 #[tokio::test]

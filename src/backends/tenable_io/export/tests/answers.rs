@@ -141,16 +141,17 @@ async fn looks_that_fail_in_passing_are_survived_and_refusals_are_not() {
 #[tokio::test]
 async fn what_comes_in_place_of_the_file_is_named_for_what_it_is() {
     for (format, body, words) in [
-        (ExportFormat::Nessus, "", "it is empty"),
-        (ExportFormat::Csv, " \n", "it is empty"),
-        (ExportFormat::Pdf, r#"{"error":"Scan not found"}"#, "it is JSON that says \"Scan not found\", not pdf"),
-        (ExportFormat::Nessus, r#"{"status":"loading"}"#, "it is JSON, not nessus"),
+        (ExportFormat::Nessus, "", "the vendor's file is empty"),
+        (ExportFormat::Csv, " \n", "the vendor's file is empty"),
+        (ExportFormat::Pdf, r#"{"error":"Scan not found"}"#, "not a PDF document, but JSON: Scan not found"),
+        (ExportFormat::Pdf, r#"{"info":{"error":"Scan not found"}}"#, "not a PDF document, but JSON: Scan not found"),
+        (ExportFormat::Nessus, r#"{"status":"loading"}"#, "not a .nessus report, but JSON"),
         (
             ExportFormat::Csv,
             "\n<!DOCTYPE html><title>Sign in</title>",
-            "it is a web page with the title \"Sign in\", not csv",
+            "not a table of comma-separated values, but an HTML page, as of a login or an error: \"Sign in\"",
         ),
-        (ExportFormat::Nessus, "<HTML>", "it is a web page, not nessus"),
+        (ExportFormat::Nessus, "<HTML>", "not a .nessus report, but an HTML page, as of a login or an error"),
     ] {
         let rig = Rig::new(
             KEYS,

@@ -19,7 +19,7 @@ use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::baseline::{Baseline, Standing};
+use crate::findings::baseline::{Change, OlderReport};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity};
 use crate::model::{Operation, Verb};
@@ -220,7 +220,7 @@ fn spool_failed(problem: &std::io::Error) -> Error {
 
 /// Takes in the older report.
 struct Older {
-    baseline: Baseline,
+    baseline: OlderReport,
     filter: Filter,
     /// Lines of what the filter wants.
     spool: Option<Box<dyn ReportWriter>>,
@@ -229,10 +229,10 @@ struct Older {
 impl Older {
     fn new(filter: Filter, spool: Option<File>) -> Self {
         let spool = spool.map(|file| findings::open(FindingFormat::Ndjson, Box::new(file), &Options::default()));
-        Self { baseline: Baseline::default(), filter, spool }
+        Self { baseline: OlderReport::default(), filter, spool }
     }
 
-    fn finish(self) -> Result<Baseline> {
+    fn finish(self) -> Result<OlderReport> {
         let Self { mut baseline, filter: _, spool } = self;
         if let Some(mut spool) = spool {
             spool.finish(true)?;
@@ -259,7 +259,7 @@ impl FindingSink for Older {
 
 /// Compares the newer report.
 struct Newer {
-    baseline: Baseline,
+    baseline: OlderReport,
     filter: Filter,
     new: Counts,
     /// What is missing, which proves nothing.
@@ -285,10 +285,10 @@ impl FindingSink for Newer {
         if !wanted && !compared.marked {
             return Ok(());
         }
-        if compared.standing == Standing::New {
+        if compared.change == Change::New {
             self.new.add(finding.details.severity);
         }
-        self.delivery.finding(finding, Some(compared.standing));
+        self.delivery.finding(finding, Some(compared));
         self.go_on()
     }
 

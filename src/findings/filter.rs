@@ -49,7 +49,7 @@ impl FromStr for HostPattern {
         if text.is_empty() {
             return Err(Error::usage("an empty host pattern"));
         }
-        if let Some((address, bits)) = text.split_once('/') {
+        if let Some((address, bits)) = text.split_once('/').filter(|(address, _)| is_like_an_address(address)) {
             let wrong = || {
                 Error::usage(format!("`{text}` is no network"))
                     .hint("write an address and how many bits of it count, as 192.0.2.0/24 or 2001:db8::/32")
@@ -73,12 +73,22 @@ impl HostPattern {
         let mut names = names.into_iter().flatten();
         match self {
             Self::Network(network, bits) => {
-                let address = host.ip.as_ref().unwrap_or(&host.name).parse::<IpAddr>();
-                address.is_ok_and(|address| is_in(address.to_canonical(), *network, *bits))
+                // Behind address translation a scan is told of another address than the host has.
+                let addresses = [host.ip.as_ref(), Some(&host.name)].into_iter().flatten();
+                let mut addresses = addresses.filter_map(|address| address.parse::<IpAddr>().ok());
+                addresses.any(|address| is_in(address.to_canonical(), *network, *bits))
             }
             Self::Glob(pattern) => names.any(|name| glob(pattern, &name.to_lowercase())),
         }
     }
+}
+
+/// Whether an address is meant, and no name with a `/` in it, as container images have: a mistake in an address must not
+/// become a name that nothing has, which would leave every gate open.
+fn is_like_an_address(text: &str) -> bool {
+    let is_of = |of: fn(char) -> bool| text.chars().all(of);
+    is_of(|symbol| symbol.is_ascii_digit() || symbol == '.')
+        || (text.contains(':') && is_of(|symbol| symbol.is_ascii_hexdigit() || matches!(symbol, ':' | '.')))
 }
 
 const fn width(address: IpAddr) -> u8 {
@@ -193,7 +203,17 @@ mod tests {
             assert_eq!(pattern(text).matches(&database), of_database, "{text}");
             assert_eq!(pattern(text).matches(&six), of_six, "{text}");
         }
-        for wrong in ["192.0.2.0/33", "192.0.2/24", "::/129", "x/8", "192.0.2.0/", ""] {
+        let translated = host("203.0.113.5", Some("10.0.0.5"), None);
+        for (text, of_it) in
+            [("203.0.113.5", true), ("203.0.113.0/24", true), ("10.0.0.5", true), ("10.0.1.0/24", false)]
+        {
+            assert_eq!(pattern(text).matches(&translated), of_it, "{text}");
+        }
+        let image = host("container/abc:latest", None, None);
+        for (text, of_it) in [("container/abc:latest", true), ("Container/*", true), ("x/8", false)] {
+            assert_eq!(pattern(text).matches(&image), of_it, "{text}");
+        }
+        for wrong in ["192.0.2.0/33", "192.0.2/24", "::/129", "2001:db8/32", "/8", "192.0.2.0/", ""] {
             assert!(wrong.parse::<HostPattern>().is_err(), "{wrong}");
         }
     }

@@ -326,6 +326,7 @@ struct Check {
     audit_file: Option<String>,
     reference: Option<String>,
     see_also: Option<String>,
+    error: Option<String>,
 }
 
 impl Item {
@@ -406,6 +407,7 @@ impl Check {
             audit_file: self.audit_file.map(Into::into),
             reference: self.reference.map(Into::into),
             see_also: self.see_also.map(Into::into),
+            error: self.error.map(Into::into),
         }
     }
 }
@@ -421,7 +423,9 @@ mod tests {
         fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
             let Finding { id, origin, host, details, .. } = finding;
             let (severity, plugin) = (details.severity, details.plugin_id.as_deref().unwrap_or("-"));
-            self.0.push(format!("{id} {} {} {plugin} {severity}", origin.scan.as_deref().unwrap_or("-"), host.label()));
+            let error = details.compliance.as_ref().and_then(|check| check.error.as_deref()).unwrap_or_default();
+            let scan = origin.scan.as_deref().unwrap_or("-");
+            self.0.push(format!("{id} {scan} {} {plugin} {severity}{error}", host.label()));
             Ok(())
         }
     }
@@ -449,6 +453,8 @@ mod tests {
         assert_eq!(read(&document("", complete)), (vec![], None));
         assert_eq!(read(&document(&format!("{ITEM},{ITEM}"), complete)), (vec![ROW.to_owned(); 2], None));
         assert_eq!(read(&format!("{ITEM}\n{ITEM}\n")), (vec![ROW.to_owned(); 2], None));
+        let audit = ITEM.replace("\"compliance\":null", "\"compliance\":{\"error\":\" no file\"}");
+        assert_eq!(read(&audit), (vec![format!("{ROW} no file")], None));
     }
 
     #[test]

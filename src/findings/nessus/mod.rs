@@ -141,7 +141,7 @@ impl<R: Read> Shared<'_, R> {
             Err(_) => String::from_utf8_lossy(block.bytes()),
         };
         let source = lock(&self.turn).emitter.origin().source;
-        let mut entries = Entries::new(&text, self.reading, block.is_part);
+        let mut entries = Entries::new(&text, self.reading, block.continues, block.is_part);
         loop {
             let goes_on = entries.read();
             replaced += entries.replaced();
@@ -154,7 +154,7 @@ impl<R: Read> Shared<'_, R> {
             if !goes_on && let Cow::Owned(_) = text {
                 let strange;
                 (read, strange) = in_bytes(block.bytes(), read);
-                replaced += strange;
+                replaced += strange.saturating_sub(in_bytes(block.head(), block.head().len()).1);
             }
             let replaced = std::mem::take(&mut replaced);
             let was_taken = self.deliver(number, !goes_on, |turn| {
@@ -169,8 +169,7 @@ impl<R: Read> Shared<'_, R> {
                     // Why it ends too early is the next piece.
                     Some(problem) if block.cut_off && problem.what.is_none() => true,
                     Some(problem) => {
-                        let offset = block.offset + read.saturating_sub(block.repeated) as u64;
-                        turn.problem = Some(cutter::malformed(problem, offset));
+                        turn.problem = Some(cutter::malformed(problem, block.place(read)));
                         false
                     }
                     None => true,

@@ -5,9 +5,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::Baseline;
+use super::Change;
 use super::document::shorten;
 use super::facts;
+use super::states::Changes;
 use crate::findings::{Details, Finding, OPEN_PORT, Severity};
 use crate::text::clean;
 
@@ -51,17 +52,6 @@ impl Recent {
     }
 }
 
-/// Findings compared with an older report.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Changes {
-    pub new: u64,
-    pub fixed: u64,
-    pub changed: u64,
-    pub unchanged: u64,
-    /// Not there any more, which proves nothing.
-    pub unseen: u64,
-}
-
 /// All findings of one check.
 #[derive(Debug)]
 pub(super) struct Check {
@@ -69,7 +59,7 @@ pub(super) struct Check {
     pub name: String,
     pub severity: Severity,
     pub vpr: Option<f64>,
-    /// The highest base score, of the newest version that has one.
+    /// The highest base score.
     pub cvss: Option<f64>,
     pub cves: Vec<String>,
     pub more_cves: usize,
@@ -201,18 +191,11 @@ impl Summary {
     }
 
     /// Counts a finding.
-    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+    pub(super) fn add(&mut self, finding: &Finding<'_>, change: Option<Change>) {
         let (host, details) = (finding.host, finding.details);
-        let is_gone = matches!(baseline, Some(Baseline::Absent | Baseline::Unseen));
-        if let Some(baseline) = baseline {
-            let changes = self.changes.get_or_insert_default();
-            *match baseline {
-                Baseline::New => &mut changes.new,
-                Baseline::Absent => &mut changes.fixed,
-                Baseline::Updated => &mut changes.changed,
-                Baseline::Unchanged => &mut changes.unchanged,
-                Baseline::Unseen => &mut changes.unseen,
-            } += 1;
+        let is_gone = matches!(change, Some(Change::Fixed | Change::Unseen));
+        if let Some(change) = change {
+            self.changes.get_or_insert_default().add(change);
         }
         let name = check_name(finding);
         let label = host.label();
@@ -244,14 +227,14 @@ impl Summary {
             changed: Part::default(),
         });
         check.severity = check.severity.max(details.severity);
-        check.vpr = higher(check.vpr, details.vpr);
-        check.cvss = higher(check.cvss, best_score(finding));
-        match baseline {
-            Some(Baseline::New) => check.new.add(finding),
-            Some(Baseline::Absent) => check.fixed.add(finding),
-            Some(Baseline::Unseen) => check.unseen.add(finding),
-            Some(Baseline::Updated) => check.changed.add(finding),
-            Some(Baseline::Unchanged) | None => {}
+        check.vpr = higher(check.vpr, facts::vpr(details));
+        check.cvss = higher(check.cvss, facts::best_cvss(details).map(|best| best.base));
+        match change {
+            Some(Change::New) => check.new.add(finding),
+            Some(Change::Fixed) => check.fixed.add(finding),
+            Some(Change::Unseen) => check.unseen.add(finding),
+            Some(Change::Changed) => check.changed.add(finding),
+            Some(Change::Unchanged) | None => {}
         }
         if !is_gone {
             check.findings.add(finding);
@@ -265,18 +248,10 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other.filter(|score| (0.0..=10.0).contains(score))) {
+    match (one, other) {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// The base score of the newest version that has one.
-pub(super) fn best_score(finding: &Finding<'_>) -> Option<f64> {
-    let details = finding.details;
-    let scores =
-        [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().filter_map(|cvss| cvss.base_score);
-    scores.into_iter().find(|score| (0.0..=10.0).contains(score))
 }
 
 /// What was checked, for people: of a compliance audit the check, else the plugin's name.
@@ -385,8 +360,8 @@ mod tests {
     #[test]
     fn what_is_gone_is_no_finding_of_today() {
         let mut made = Summary::default();
-        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Baseline::Absent)));
-        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Baseline::New)));
+        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Change::Fixed)));
+        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Change::New)));
         assert_eq!(made.counts, [0, 1, 0, 0, 0]);
         assert_eq!(made.changes, Some(Changes { new: 1, fixed: 1, ..Changes::default() }));
         let checks = made.checks.ranked(|_| true, |check| &check.name);

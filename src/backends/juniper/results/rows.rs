@@ -175,14 +175,6 @@ fn trimmed(value: &Loose) -> Option<String> {
     value.text().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The word that the CVSS specification has for a score; `info` where there is none.
 fn severity(score: &Loose) -> Severity {
-    let score: f64 = score.text().and_then(|text| text.trim().parse().ok()).unwrap_or_default();
-    match score {
-        9.0.. => Severity::Critical,
-        7.0.. => Severity::High,
-        4.0.. => Severity::Medium,
-        score if score > 0.0 => Severity::Low,
-        _ => Severity::Info,
-    }
+    Severity::of_score(score.text().and_then(|text| text.trim().parse().ok()).unwrap_or_default())
 }

@@ -25,8 +25,8 @@ const LARGE_ROOM: usize = LONGEST_TEXT + 64 * 1024;
 
 /// Elements nest no deeper.
 pub(super) const DEEPEST: usize = 64;
-/// No text of one element is longer, in bytes as written.
-pub(super) const LONGEST_TEXT: usize = 32 * 1024 * 1024;
+/// No text is longer, in bytes as written: more is never held at once.
+pub(super) const LONGEST_TEXT: usize = 34 * 1024 * 1024;
 /// No tag is longer, its attributes included.
 pub(super) const LONGEST_TAG: usize = 1024 * 1024;
 /// No tag has more attributes.
@@ -345,9 +345,6 @@ impl<'a> Cursor<'a> {
     pub(super) fn element_text(&mut self, name: &str) -> Result<Text<'a>> {
         let start = self.at;
         let Some(length) = memchr(b'<', self.rest(start)) else { return self.cut() };
-        if length > LONGEST_TEXT {
-            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-        }
         if let Some(behind) = self.closes(start + length, name) {
             let text = self.unescape(start..start + length, false)?;
             self.at = behind;
@@ -394,9 +391,6 @@ impl<'a> Cursor<'a> {
             let text = self.until_markup()?;
             match &mut gather {
                 Some(gathered) => {
-                    if gathered.len() + text.len() > LONGEST_TEXT {
-                        return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-                    }
                     let text = self.unescape(text, false)?;
                     gather_more(gathered, text.len());
                     gathered.push_str(&text);
@@ -426,9 +420,6 @@ impl<'a> Cursor<'a> {
                 }
                 Markup::Characters(characters) => {
                     if let Some(gathered) = &mut gather {
-                        if gathered.len() + characters.len() > LONGEST_TEXT {
-                            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-                        }
                         gather_more(gathered, characters.len());
                         self.characters(characters, false, gathered);
                     }

@@ -35,7 +35,7 @@ use serde::Serialize;
 use self::place::{Anchor, automation_id};
 use self::rule::{Rule, Wording};
 use super::out::{Out, time};
-use super::{About, Baseline, Options, ReportWriter};
+use super::{About, Change, Options, ReportWriter};
 use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
@@ -159,8 +159,8 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        self.keep(finding, Some(baseline))
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        self.keep(finding, Some(change))
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {
@@ -197,9 +197,9 @@ impl Writer {
         }
     }
 
-    fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
+    fn keep(&mut self, finding: &Finding<'_>, change: Option<Change>) -> Result<()> {
         if let Some(run) = &mut self.run {
-            run.keep(finding, baseline);
+            run.keep(finding, change);
         }
         self.out.settle()
     }
@@ -276,7 +276,7 @@ impl Writer {
 }
 
 impl Run {
-    fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+    fn keep(&mut self, finding: &Finding<'_>, change: Option<Change>) {
         self.findings += 1;
         let (host, severity) = (finding.host, finding.details.severity.rank());
         if self.about.started_at.is_none() {
@@ -294,7 +294,7 @@ impl Run {
             }
         }
         let rule = self.rules.of(finding);
-        let body = result::body(finding, baseline, &self.anchor);
+        let body = result::body(finding, change, &self.anchor);
         let places = result::host_names(host).map(|name| name.to_lowercase().into());
         if let Some(kept) = self.kept.get_mut(severity) {
             kept.push(Kept { rule, body, places });

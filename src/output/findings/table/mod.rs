@@ -17,8 +17,10 @@ use std::io::Write;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::columns::{Column, Value};
-use super::out::{Out, score};
-use super::{About, Baseline, Options, ReportWriter};
+use super::facts;
+use super::out::Out;
+use super::states::Changes;
+use super::{About, Change, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::filter::Counts;
 use crate::findings::{Decoded, Finding, FindingSink, HostSet, Needs, Severity, SeveritySource};
@@ -66,16 +68,6 @@ impl Writer {
             reports: 0,
         }
     }
-}
-
-/// What became of the findings of an older report.
-#[derive(Debug, Default, Clone, Copy)]
-struct Changes {
-    new: u64,
-    fixed: u64,
-    changed: u64,
-    unchanged: u64,
-    unseen: u64,
 }
 
 /// A column of the table.
@@ -138,7 +130,7 @@ impl Shown {
                 text = format!("{} (derived)", details.severity);
             }
             Self::Key(Column::Vpr) => {
-                if let Some(number) = score(details.vpr, 10.0) {
+                if let Some(number) = facts::vpr(details) {
                     text = format!("{number:.1}");
                 }
             }
@@ -149,11 +141,9 @@ impl Shown {
                 (Some(port), None) => text = port.to_string(),
             },
             Self::Cvss => {
-                for (cvss, mark) in [(&details.cvss3, ""), (&details.cvss4, " v4"), (&details.cvss2, " v2")] {
-                    if let Some(number) = score(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0) {
-                        text = format!("{number:.1}{mark}");
-                        break;
-                    }
+                if let Some(facts::Best { base, version }) = facts::best_cvss(details) {
+                    let mark = if version == 3 { String::new() } else { format!(" v{version}") };
+                    text = format!("{base:.1}{mark}");
                 }
             }
             Self::Name => match &details.compliance {
@@ -260,26 +250,13 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, before: Option<Severity>) -> Result<()> {
         let Some(changes) = &mut self.changes else { return self.finding(finding) };
-        let (count, word) = match baseline {
-            Baseline::New => (&mut changes.new, "new"),
-            Baseline::Absent => (&mut changes.fixed, "fixed"),
-            Baseline::Unseen => (&mut changes.unseen, "unseen"),
-            Baseline::Updated => (&mut changes.changed, "changed"),
-            Baseline::Unchanged => {
-                changes.unchanged += 1;
-                return Ok(());
-            }
-        };
-        *count += 1;
-        self.row(finding, word, None)
-    }
-
-    fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
-        let Some(changes) = &mut self.changes else { return self.finding(finding) };
-        changes.changed += 1;
-        self.row(finding, "changed", Some(before))
+        changes.add(change);
+        match change {
+            Change::Unchanged => Ok(()),
+            Change::New | Change::Changed | Change::Fixed | Change::Unseen => self.row(finding, change.name(), before),
+        }
     }
 
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {

@@ -19,6 +19,7 @@ use crate::error::Error;
 
 /// The separator between the parts of a key: a character that stands in none of them.
 const SEPARATOR: u8 = 0x1f;
+
 /// The id of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingId([u8; 16]);

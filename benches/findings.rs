@@ -282,11 +282,10 @@ fn row(finding: &Finding<'_>) -> Value {
             "check-id": check.check_id, "check-name": check.check_name, "result": check.result,
             "actual-value": check.actual_value, "policy-value": check.policy_value, "info": check.info,
             "solution": check.solution, "audit-file": check.audit_file, "reference": check.reference,
-            "see-also": check.see_also,
+            "see-also": check.see_also, "error": check.error,
         })
     });
-    let attachments: Vec<Value> =
-        attachments.iter().map(|file| json!([file.name, file.media_type, file.content])).collect();
+    let attachments: Vec<Value> = attachments.iter().map(|file| json!([file.name, file.media_type])).collect();
     json!({
         "id": finding.id.to_string(),
         "host": {

@@ -14,7 +14,6 @@ import glob
 import hashlib
 import itertools
 import json
-import math
 import os
 import subprocess
 import sys
@@ -97,12 +96,19 @@ def is_address(text):
         return False
 
 
-def number(text):
+def score(text, most):
+    """A number on a scale from 0."""
     try:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if 0 <= value <= most else None
+
+
+def of_score(score):
+    """The severity that CVSS has for a base score."""
+    steps = [(9, "critical"), (7, "high"), (4, "medium")]
+    return next((word for least, word in steps if score >= least), "low" if score > 0 else "info")
 
 
 def rank(text):
@@ -134,14 +140,14 @@ def item(host, element):
         scores |= {f"{prefix}_base_score", f"{prefix}_temporal_score", f"{prefix}_threat_score"}
     flags = {"exploit_available", "exploited_by_malware", "exploited_by_nessus"}
     cm_short = {"check-id", "check-name", "result", "audit-file", "see-also"}
-    cm_long = {"actual-value", "policy-value", "info", "solution", "reference"}
+    cm_long = {"actual-value", "policy-value", "info", "solution", "reference", "error"}
     for child in element:
         if not isinstance(child.tag, str):
             continue
         tag, text = local(child), text_of(child)
         value = None
         if tag == "attachment":
-            attachments.append([child.get("name") or "", child.get("type") or None, text])
+            attachments.append([child.get("name") or "", child.get("type") or None])
             continue
         if tag in several:
             several[tag] += lines(text) if tag == "see_also" else [text.strip()] if text.strip() else []
@@ -152,7 +158,7 @@ def item(host, element):
             value = text.strip() or None
             text = text.strip()
         elif tag in scores:
-            value = number(text)
+            value = score(text, 1 if tag == "epss_score" else 10)
             tag = tag.replace("threat", "temporal")
         elif tag in flags:
             value = truth(text)
@@ -185,7 +191,9 @@ def item(host, element):
     risk = {"none": "info"}.get(one.get("risk_factor", "").lower(), one.get("risk_factor", "").lower())
     port = element.get("port")
     names = ["check-id", "check-name", "result", "actual-value", "policy-value", "info", "solution", "audit-file",
-             "reference", "see-also"]
+             "reference", "see-also", "error"]
+    bases = [one.get(f"{prefix}_base_score") for prefix in ("cvss4", "cvss3", "cvss")]
+    base = next((score for score in bases if score is not None), 0)
     cvss = []
     for prefix in ("cvss", "cvss3", "cvss4"):
         four = [one.get(f"{prefix}_{part}") for part in ("base_score", "vector", "temporal_score", "temporal_vector")]
@@ -199,7 +207,7 @@ def item(host, element):
         "plugin_name": name,
         "plugin_family": (element.get("pluginFamily") or "").strip() or None,
         "plugin_type": one.get("plugin_type"),
-        "severity": rank(severity) or (risk if risk in SEVERITIES else "info"),
+        "severity": rank(severity) or (risk if risk in SEVERITIES else of_score(base)),
         "risk_factor": one.get("risk_factor"),
         "cvss": cvss,
         "vpr": one.get("vpr_score"),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{ExitCode, Termination as _};
 use std::rc::Rc;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, Parser};
 
 use crate::commands::{self, Command};
@@ -198,6 +199,7 @@ pub fn main() -> ExitCode {
     let cli = match matches.and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(problem) => {
+            let problem = with_hint(problem);
             // Help and version are no failures.
             asked.print(&problem);
             return if problem.use_stderr() { Exit::Usage } else { Exit::Success }.report();
@@ -225,6 +227,15 @@ pub fn main() -> ExitCode {
             error.exit().report()
         }
     }
+}
+
+/// Adds the hint of a value's own error, which would get lost.
+fn with_hint(mut problem: clap::Error) -> clap::Error {
+    let source = std::error::Error::source(&problem).and_then(|source| source.downcast_ref::<Error>());
+    if let Some(hint) = source.and_then(Error::hint_text).map(|hint| hint.to_owned().into()) {
+        problem.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    }
+    problem
 }
 
 /// Prints an error: as text, or as one line of JSON. Without a subject it is that of a whole call.

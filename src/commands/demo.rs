@@ -1,12 +1,13 @@
 //! `scanctl demo`: a tour of the program against the sandbox, with the program itself run for every step.
 
 use std::ffi::OsString;
-use std::process::{ExitCode, Stdio};
+use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::io::AsyncReadExt as _;
 
-use super::sandbox::{Place, child};
+use super::sandbox::{Place, child, ended};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -62,20 +63,22 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let steps = steps();
     let mut kept = String::new();
     for step in &steps {
-        if let Some(signal) = context.interrupt.received() {
-            return Ok(ExitCode::from(signal.code()));
-        }
         context.ui.stderr(&format!("\n# {}\n$ {}", step.shows, step.line()));
         let words = step.words.iter().map(|word| if word == KEPT { &kept } else { word });
         let mut command = child(&OsString::from("scanctl"), &sandbox, &place);
         if step.keeps {
             command.stdout(Stdio::piped());
         }
-        let output = command.args(words).spawn()?.wait_with_output().await?;
-        if step.keeps {
-            kept = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let mut running = command.args(words).spawn()?;
+        let status = ended(&mut running, context).await?;
+        if let Some(signal) = context.interrupt.received().or_else(|| signalled(status)) {
+            return Ok(ExitCode::from(signal.code()));
         }
-        let status = output.status;
+        if let Some(mut stdout) = running.stdout.take() {
+            kept.clear();
+            stdout.read_to_string(&mut kept).await?;
+            kept.truncate(kept.trim_end().len());
+        }
         if status.code() != Some(i32::from(step.expected.code())) {
             context.ui.stderr(&format!("the demo expected exit code {}, and it was {status}", step.expected.code()));
             return Ok(ExitCode::from(Exit::Internal.code()));
@@ -89,6 +92,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         context.ui.stderr(&format!("  {}", step.line()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signal that a step says it was ended by: it may say so before this program has seen the same one.
+fn signalled(status: ExitStatus) -> Option<Exit> {
+    [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| status.code() == Some(i32::from(exit.code())))
 }
 
 fn steps() -> Vec<Step> {

@@ -5,7 +5,6 @@
 //! out of a pipe is kept in a temporary file until then, as far as the filters want it.
 
 use std::fs::File;
-use std::io::Seek as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::cli::Global;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::baseline::{Baseline, Standing};
+use crate::findings::baseline::{Change, OlderReport};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity};
 use crate::model::{Operation, Verb};
@@ -116,30 +115,28 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         Some(opened) => Some(Side::File(Box::new(opened))),
         None => jobs.next().map(|(job, backend)| Side::Address(job.clone(), backend)),
     };
-    let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
+    let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else {
+        return Err(Error::new(Exit::Internal, "one of the reports was not connected").into());
+    };
 
     let filter = filters.into_filter();
     let tell = older.teller(Verb::Diff);
-    // A pipe gives its bytes once.
-    let is_regular = |name: &str| std::fs::metadata(name).is_ok_and(|metadata| metadata.is_file());
-    let spooled = match &named[0] {
-        Named::File(name) if is_regular(name) => None,
-        _ => Some(spool()?),
+    // What gives its bytes once is kept as far as the filter wants it.
+    let (again, spool) = match older.again()? {
+        Some(again) => (again, None),
+        None => {
+            let spool = tempfile::tempfile().map_err(|problem| spool_failed(&problem))?;
+            let lines = spool.try_clone().map_err(|problem| spool_failed(&problem))?;
+            (reading::open_lines(lines), Some(spool))
+        }
     };
-    let sink = Older::new(filter.clone(), spooled.as_ref())?;
+    let sink = Older::new(filter.clone(), spool);
     let (baseline, older_name) = match older.read_whole(context, ask, sink).await {
         Ok((sink, name)) => (sink.finish()?, name),
         Err(error) => return Ok(tell(&context.ui, error)),
     };
-    let again = match (spooled, &named[0]) {
-        (Some(mut file), _) => {
-            file.rewind().map_err(|problem| spool_failed(&problem))?;
-            Again::Spool(file)
-        }
-        (None, Named::File(name)) => Again::File(name.clone()),
-        (None, Named::Address(_)) => return Ok(Exit::Success),
-    };
 
+    let tell_of_older = tell;
     let tell = newer.teller(Verb::Diff);
     let mut pipeline = Newer { baseline, filter, new: Counts::default(), unseen: 0, fail_on_new, delivery };
     let opened = newer.open(context, ask).await;
@@ -151,7 +148,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     pipeline.delivery.begin(&opened.about);
     let files = pipeline.delivery.files();
     let compared = compare(context, opened, progress, again, pipeline).await?;
-    let Some((mut pipeline, decoded)) = compared else {
+    let Some(Compared { newer: mut pipeline, decoded, again }) = compared else {
         let problem = pump::abandoned(context);
         let exit = problem.exit();
         return Ok(give_up(context, files, exit, || {
@@ -168,12 +165,21 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         ));
     }
     let gate = Gates { any: None, new: fail_on_new }.judge(&Counts::default(), &new);
-    let failed = || {
-        if let Some(problem) = decoded.problem {
-            tell(&context.ui, problem);
-        }
+    let failed = || match decoded.problem {
+        Some(problem) if again => drop(tell_of_older(&context.ui, problem)),
+        Some(problem) => drop(tell(&context.ui, problem)),
+        None => {}
     };
     Ok(conclude(context, delivery, exit, gate, failed)?)
+}
+
+/// Both reports, compared.
+struct Compared {
+    newer: Newer,
+    /// How the newer one was read, with what kept either from being read.
+    decoded: Decoded,
+    /// Whether the problem is one of the older report, read once more.
+    again: bool,
 }
 
 /// Reads the newer report, and the older one once more. `None` where the thread that reads is stuck in a place.
@@ -181,44 +187,31 @@ async fn compare(
     context: &Context,
     opened: Opened<'_>,
     progress: Option<Progress>,
-    again: Again,
+    older: Opened<'_>,
     newer: Newer,
-) -> Result<Option<(Newer, Decoded)>> {
+) -> Result<Option<Compared>> {
     let part = opened.incomplete.clone();
     let (newer, mut decoded) = match opened.read(context, progress.as_ref(), newer).await? {
         End::Decoded(newer, decoded) => (newer, decoded),
-        End::Enough(newer, problem) => return Ok(Some((newer, ended_by(problem)))),
+        End::Enough(newer, problem) => (newer, ended_by(problem)),
         End::Abandoned => return Ok(None),
     };
     decoded.problem = decoded.problem.or(part);
-    if !decoded.is_complete() {
-        // What is missing from a part may be in the rest.
-        return Ok(Some((newer, decoded)));
+    // What is missing from a part may be in the rest, and who reads no more wants no more.
+    if !decoded.is_complete() || newer.go_on().is_err() {
+        return Ok(Some(Compared { newer, decoded, again: false }));
     }
-    let again = match again {
-        Again::File(name) => reading::open_older(&name)?,
-        Again::Spool(file) => reading::open_source("a temporary file".to_owned(), Box::new(file)),
+    let (newer, problem) = match older.read(context, None, Missing(newer)).await? {
+        End::Decoded(Missing(newer), Decoded { problem, .. }) => (newer, problem),
+        End::Enough(Missing(newer), problem) => (newer, ended_by(problem).problem),
+        End::Abandoned => return Ok(None),
     };
-    Ok(match again.read(context, None, Missing(newer)).await? {
-        End::Decoded(Missing(newer), Decoded { problem, .. }) => Some((newer, Decoded { problem, ..decoded })),
-        End::Enough(Missing(newer), problem) => Some((newer, ended_by(problem))),
-        End::Abandoned => None,
-    })
+    Ok(Some(Compared { newer, decoded: Decoded { problem, ..decoded }, again: true }))
 }
 
 /// How a report ended whose reading was stopped from this side; that nobody reads what is written is no failure.
 fn ended_by(problem: Error) -> Decoded {
     Decoded { problem: Some(problem).filter(|problem| problem.exit() != Exit::Success), ..Decoded::default() }
-}
-
-/// Where the older report is read once more.
-enum Again {
-    File(String),
-    Spool(File),
-}
-
-fn spool() -> Result<File> {
-    tempfile::tempfile().map_err(|problem| spool_failed(&problem))
 }
 
 fn spool_failed(problem: &std::io::Error) -> Error {
@@ -227,20 +220,19 @@ fn spool_failed(problem: &std::io::Error) -> Error {
 
 /// Takes in the older report.
 struct Older {
-    baseline: Baseline,
+    baseline: OlderReport,
     filter: Filter,
     /// Lines of what the filter wants.
     spool: Option<Box<dyn ReportWriter>>,
 }
 
 impl Older {
-    fn new(filter: Filter, spool: Option<&File>) -> Result<Self> {
-        let file = spool.map(File::try_clone).transpose().map_err(|problem| spool_failed(&problem))?;
-        let spool = file.map(|file| findings::open(FindingFormat::Ndjson, Box::new(file), &Options::default()));
-        Ok(Self { baseline: Baseline::default(), filter, spool })
+    fn new(filter: Filter, spool: Option<File>) -> Self {
+        let spool = spool.map(|file| findings::open(FindingFormat::Ndjson, Box::new(file), &Options::default()));
+        Self { baseline: OlderReport::default(), filter, spool }
     }
 
-    fn finish(self) -> Result<Baseline> {
+    fn finish(self) -> Result<OlderReport> {
         let Self { mut baseline, filter: _, spool } = self;
         if let Some(mut spool) = spool {
             spool.finish(true)?;
@@ -267,7 +259,7 @@ impl FindingSink for Older {
 
 /// Compares the newer report.
 struct Newer {
-    baseline: Baseline,
+    baseline: OlderReport,
     filter: Filter,
     new: Counts,
     /// What is missing, which proves nothing.
@@ -293,10 +285,10 @@ impl FindingSink for Newer {
         if !wanted && !compared.marked {
             return Ok(());
         }
-        if compared.standing == Standing::New {
+        if compared.change == Change::New {
             self.new.add(finding.details.severity);
         }
-        self.delivery.finding(finding, Some(compared.standing));
+        self.delivery.finding(finding, Some(compared));
         self.go_on()
     }
 

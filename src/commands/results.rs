@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::Severity;
-use crate::findings::baseline::Baseline;
+use crate::findings::baseline::OlderReport;
 use crate::model::{Operation, Verb};
 use crate::output::delivery::Delivery;
 use crate::output::findings::{self, Columns, FindingFormat, Options};
@@ -156,7 +156,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let mut baseline = None;
     if let Some(side) = side {
         let tell = side.teller(Verb::Results);
-        match side.read_whole(context, Ask { partial: false, ..ask }, Baseline::default()).await {
+        match side.read_whole(context, Ask { partial: false, ..ask }, OlderReport::default()).await {
             Ok((read, _)) => baseline = Some(read),
             Err(error) => return Ok(tell(&context.ui, error)),
         }

@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
+use tokio::process::Child;
 
 use super::waiting::parse_duration;
 use crate::cli::Global;
@@ -204,14 +205,18 @@ async fn around(command: &[OsString], sandbox: &Sandbox, place: &Place, context:
         .kill_on_drop(true)
         .spawn()
         .map_err(|problem| Error::usage(format!("cannot run `{}`: {problem}", program.to_string_lossy())))?;
+    Ok(code(ended(&mut child, context).await?))
+}
+
+/// Waits for a command. Ctrl-C reaches it by itself; the sandbox stays for its last requests.
+pub(super) async fn ended(child: &mut Child, context: &Context) -> std::io::Result<ExitStatus> {
     loop {
         tokio::select! {
             biased;
-            status = child.wait() => return Ok(code(status?)),
-            // Ctrl-C reaches the command by itself; the sandbox stays for its last requests.
+            status = child.wait() => return status,
             signal = context.interrupt.first(), if context.interrupt.received().is_none() => {
                 if signal == Exit::Terminated {
-                    terminate(&child);
+                    terminate(child);
                 }
             }
         }
@@ -219,7 +224,7 @@ async fn around(command: &[OsString], sandbox: &Sandbox, place: &Place, context:
 }
 
 /// Passes SIGTERM on, since it was sent to the sandbox alone.
-fn terminate(child: &tokio::process::Child) {
+fn terminate(child: &Child) {
     #[cfg(unix)]
     if let Some(pid) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
         // A child that is gone already needs no signal.
@@ -230,7 +235,7 @@ fn terminate(child: &tokio::process::Child) {
 }
 
 /// The code that a shell would show.
-pub(super) fn code(status: std::process::ExitStatus) -> ExitCode {
+pub(super) fn code(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));

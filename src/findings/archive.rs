@@ -3,11 +3,12 @@
 //! So the directory at the archive's end is not used, and sizes may stand behind a member (data descriptor). A member's
 //! length and checksum are checked against what was really unpacked. Not a general zip reader.
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, Cursor, ErrorKind, Read};
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::bound::Bound;
+use super::sniff;
 
 const MEMBER: [u8; 4] = *b"PK\x03\x04";
 /// Begins the directory, behind the last member.
@@ -23,6 +24,8 @@ pub(super) struct ZipReport<R> {
     bound: Bound,
     /// None once the member is read and checked.
     member: Option<Member>,
+    /// What of it was unpacked to tell what it is.
+    head: Cursor<Vec<u8>>,
 }
 
 /// A member being read.
@@ -64,19 +67,20 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 }
 
 impl<R: BufRead> ZipReport<R> {
-    /// Finds the report: the first member called `.nessus` or `.xml`, or called something without an extension.
+    /// Finds the report: the first member called `.nessus`, or called `.xml` or something without an extension and
+    /// beginning like one.
     pub(super) fn open(mut source: R, mut bound: Bound) -> io::Result<Self> {
         let mut others = Vec::new();
         for _ in 0..MOST_MEMBERS {
-            let Some(member) = Member::read(&mut source)? else {
+            let Some(mut member) = Member::read(&mut source)? else {
                 let names = others.join(", ");
                 let what = if names.is_empty() { "nothing".to_owned() } else { names };
                 return Err(broken(format!("the archive holds no .nessus file, but {what}")));
             };
-            if member.is_report() {
+            if let Some(head) = member.report(&mut source, &mut bound)? {
                 return match member.packing {
                     Packing::Unreadable(why) => Err(broken(why)),
-                    _ => Ok(Self { source, bound, member: Some(member) }),
+                    _ => Ok(Self { source, bound, member: Some(member), head: Cursor::new(head) }),
                 };
             }
             if !member.name.ends_with('/') && others.len() < 5 {
@@ -91,8 +95,9 @@ impl<R: BufRead> ZipReport<R> {
 impl<R: BufRead> Read for ZipReport<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Some(member) = &mut self.member else { return Ok(0) };
-        if buffer.is_empty() {
-            return Ok(0);
+        let known = self.head.read(buffer)?;
+        if known > 0 || buffer.is_empty() {
+            return Ok(known);
         }
         let count = member.unpack(&mut self.source, buffer)?;
         self.bound.count(count)?;
@@ -111,8 +116,8 @@ impl<R: BufRead> ZipReport<R> {
     /// Two reports in one archive cannot be told apart by who gets their findings. Where the members cannot be read as
     /// far as the directory, there may be another.
     fn no_other_report(&mut self) -> io::Result<()> {
-        while let Some(member) = Member::read(&mut self.source)? {
-            if member.is_report() {
+        while let Some(mut member) = Member::read(&mut self.source)? {
+            if member.report(&mut self.source, &mut self.bound)?.is_some() {
                 return Err(broken(format!(
                     "the archive holds another report, `{}`: unpack it and name one",
                     member.name.escape_debug()
@@ -185,14 +190,36 @@ impl Member {
         }
     }
 
-    fn is_report(&self) -> bool {
+    /// The beginning of a report, if the member is one; its name alone may tell, and then that is empty.
+    fn report(&mut self, source: &mut impl BufRead, bound: &mut Bound) -> io::Result<Option<Vec<u8>>> {
         let name = self.name.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
         // Archives made on a Mac carry a shadow of each file.
         if name.is_empty() || name.starts_with('.') || self.name.starts_with("__MACOSX/") {
-            return false;
+            return Ok(None);
         }
         let unpacked = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zip")).unwrap_or(&name);
-        unpacked.ends_with(".nessus") || unpacked.ends_with(".xml") || !name.contains('.')
+        if unpacked.ends_with(".nessus") {
+            return Ok(Some(Vec::new()));
+        }
+        if !unpacked.ends_with(".xml") && name.contains('.') {
+            return Ok(None);
+        }
+        // What cannot be read is not known to be none.
+        if matches!(self.packing, Packing::Unreadable(_)) {
+            return Ok(Some(Vec::new()));
+        }
+        let mut head = vec![0; sniff::HEAD];
+        let mut length = 0;
+        loop {
+            let count = self.unpack(source, head.get_mut(length..).unwrap_or_default())?;
+            bound.count(count)?;
+            length += count;
+            if count == 0 || length == head.len() {
+                break;
+            }
+        }
+        head.truncate(length);
+        Ok(Some(head).filter(|head| sniff::may_be_report(head)))
     }
 
     /// Steps over a member that is not wanted. One that cannot be read must say how long it is.
@@ -288,7 +315,7 @@ impl Member {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Cursor, Write as _};
+    use std::io::{BufReader, Write as _};
 
     use super::*;
 
@@ -336,8 +363,21 @@ mod tests {
 
     #[test]
     fn another_report_is_never_lost() {
-        for other in ["b.nessus", "b.xml", "b", "in/b.NESSUS", "b.nessus.gz", "b.nessus.zip", "b.xml.gz"] {
-            let archive = zip(&[("a.nessus", b"<a/>"), ("notes.txt", b"-"), (other, b"<b/>")]);
+        const REPORT: &[u8] = b"<?xml version='1.0'?><!-- <x> --><NessusClientData_v2/>";
+        let long = [b"<!--", b"-".repeat(2000).as_slice(), b"--><NessusClientData_v2/>"].concat();
+        for (other, content) in [
+            ("b.nessus", b"<b/>".as_slice()),
+            ("b.xml", REPORT),
+            ("b.xml", &long),
+            ("b", REPORT),
+            ("b", b"<x:NessusClientData/>"),
+            ("b.xml", b"<?xml version='1.0' encoding='x-unheard-of'?>"),
+            ("in/b.NESSUS", b""),
+            ("b.nessus.gz", b""),
+            ("b.nessus.zip", b""),
+            ("b.xml.gz", b"\x1f\x8b"),
+        ] {
+            let archive = zip(&[("a.nessus", b"<a/>"), ("notes.txt", b"-"), (other, content)]);
             let why = |archive: &[u8]| text_of(archive).unwrap_err().to_string();
             assert!(why(&archive).contains("another report"), "{other}");
             let at = header(&archive, 2);
@@ -352,6 +392,30 @@ mod tests {
         let at = header(&damaged, 1);
         damaged[at + 2] = 9;
         assert!(text_of(&damaged).unwrap_err().to_string().contains("broken"));
+    }
+
+    #[test]
+    fn files_beside_a_report_that_have_names_like_one_are_none() {
+        for (name, content) in [
+            ("README", b"See the report.".as_slice()),
+            ("LICENSE", &b"Permission is hereby granted, ".repeat(100)),
+            ("meta.xml", b"<?xml version='1.0'?>\n<meta/>"),
+            ("in/index.xml", b"\xff\xfe<\0a\0>\0"),
+            ("EMPTY", b""),
+            ("answer", b"{}"),
+            ("page.xml", b"<!DOCTYPE html><html>"),
+        ] {
+            let report = ("a.nessus", b"<a/>".as_slice());
+            for members in [[(name, content), report], [report, (name, content)]] {
+                assert_eq!(text_of(&zip(&members)).as_deref().ok(), Some("<a/>"), "{name}");
+            }
+            let alone = text_of(&zip(&[(name, content)])).unwrap_err().to_string();
+            assert_eq!(alone, format!("the archive holds no .nessus file, but `{name}`"));
+        }
+        let long = format!("<NessusClientData_v2>{}</NessusClientData_v2>", "x".repeat(5000));
+        for name in ["report", "report.xml"] {
+            assert_eq!(text_of(&zip(&[(name, long.as_bytes())])).unwrap(), long);
+        }
     }
 
     #[test]

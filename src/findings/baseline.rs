@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// The findings of an older report.
 #[derive(Debug, Default)]
-pub struct Baseline {
+pub struct OlderReport {
     entries: Vec<Entry>,
     /// In the order of the ids, each once.
     sorted: bool,
@@ -29,27 +29,49 @@ struct Entry {
     seen: bool,
 }
 
-/// How a finding stands to the older report.
+/// What became of a finding since an older report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It is not in there.
+pub enum Change {
+    /// Only the newer one has it.
     New,
-    /// It is in there, the same.
+    /// Both have it, and not the same.
+    Changed,
+    /// Both have it, the same.
     Unchanged,
-    /// It is in there, and was of this severity.
-    Changed(Severity),
+    /// Only the older one has it.
+    Fixed,
+    /// Only the older one has it, and that the newer one does not proves nothing.
+    Unseen,
 }
 
-/// One that was found again.
+impl Change {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::New, Self::Changed, Self::Unchanged, Self::Fixed, Self::Unseen];
+
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Fixed => "fixed",
+            Self::Unseen => "unseen",
+        }
+    }
+}
+
+/// A finding of the newer report, compared.
 #[derive(Debug, Clone, Copy)]
 pub struct Match {
-    /// How it stands.
-    pub standing: Standing,
+    /// Whether it is new, changed or unchanged.
+    pub change: Change,
+    /// Its severity in the older report, where that has it.
+    pub before: Option<Severity>,
     /// Whether the older one was marked.
     pub marked: bool,
 }
 
-impl Baseline {
+impl OlderReport {
     /// Adds a finding of the older report, marked or not.
     pub fn add(&mut self, finding: &Finding<'_>, marked: bool) {
         self.sorted = false;
@@ -85,13 +107,13 @@ impl Baseline {
     pub fn compare(&mut self, finding: &Finding<'_>) -> Match {
         debug_assert!(self.sorted, "compared before it was sealed");
         let Ok(at) = self.entries.binary_search_by_key(&finding.id, |entry| entry.id) else {
-            return Match { standing: Standing::New, marked: false };
+            return Match { change: Change::New, before: None, marked: false };
         };
         let entry = &mut self.entries[at];
         entry.seen = true;
         let same = entry.severity == finding.details.severity && entry.content == content(finding);
-        let standing = if same { Standing::Unchanged } else { Standing::Changed(entry.severity) };
-        Match { standing, marked: entry.marked }
+        let change = if same { Change::Unchanged } else { Change::Changed };
+        Match { change, before: Some(entry.severity), marked: entry.marked }
     }
 
     /// Whether a finding of the older report was marked and no comparison met it. Each is told once.
@@ -102,7 +124,7 @@ impl Baseline {
     }
 }
 
-impl FindingSink for Baseline {
+impl FindingSink for OlderReport {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
         self.add(finding, true);
         Ok(())
@@ -135,17 +157,18 @@ mod tests {
         Details { plugin_id: Some(plugin.into()), severity, output: Some(output.into()), ..Details::default() }
     }
 
-    struct Standings<'b>(&'b mut Baseline, Vec<(String, Standing)>);
+    struct Compared<'b>(&'b mut OlderReport, Vec<(String, Change, Option<Severity>)>);
 
-    impl FindingSink for Standings<'_> {
+    impl FindingSink for Compared<'_> {
         fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
             let name = finding.details.plugin_id.as_deref().unwrap_or_default().to_owned();
-            self.1.push((name, self.0.compare(finding).standing));
+            let Match { change, before, marked: _ } = self.0.compare(finding);
+            self.1.push((name, change, before));
             Ok(())
         }
     }
 
-    struct Missing<'b>(&'b mut Baseline, Vec<String>);
+    struct Missing<'b>(&'b mut OlderReport, Vec<String>);
 
     impl FindingSink for Missing<'_> {
         fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
@@ -166,11 +189,11 @@ mod tests {
         let (high, low) = (Severity::High, Severity::Low);
         let older =
             [row("1", high, "a"), row("2", high, "a"), row("3", low, "a"), row("4", low, "a"), row("5", low, "")];
-        let mut baseline = Baseline::default();
-        emit(&older, &mut baseline);
-        emit(&older, &mut baseline);
-        baseline.seal();
-        assert_eq!((baseline.len(), baseline.is_empty()), (5, false));
+        let mut older_report = OlderReport::default();
+        emit(&older, &mut older_report);
+        emit(&older, &mut older_report);
+        older_report.seal();
+        assert_eq!((older_report.len(), older_report.is_empty()), (5, false));
         let exploited = Details {
             exploit: Exploit { available: Some(true), ..Exploit::default() },
             vpr: Some(9.9),
@@ -179,21 +202,21 @@ mod tests {
         let scored =
             Details { vpr: Some(9.9), epss: Some(0.5), description: Some("x".into()), ..row("1", high, " a\n") };
         let newer = [scored, row("2", high, "b"), row("3", high, "a"), exploited, row("6", low, "a")];
-        let mut standings = Standings(&mut baseline, Vec::new());
-        emit(&newer, &mut standings);
-        let told: Vec<(&str, Standing)> =
-            standings.1.iter().map(|(name, standing)| (name.as_str(), *standing)).collect();
+        let mut compared = Compared(&mut older_report, Vec::new());
+        emit(&newer, &mut compared);
+        let told: Vec<(&str, Change, Option<Severity>)> =
+            compared.1.iter().map(|(name, change, before)| (name.as_str(), *change, *before)).collect();
         assert_eq!(
             told,
             [
-                ("1", Standing::Unchanged),
-                ("2", Standing::Changed(high)),
-                ("3", Standing::Changed(low)),
-                ("4", Standing::Changed(low)),
-                ("6", Standing::New),
+                ("1", Change::Unchanged, Some(high)),
+                ("2", Change::Changed, Some(high)),
+                ("3", Change::Changed, Some(low)),
+                ("4", Change::Changed, Some(low)),
+                ("6", Change::New, None),
             ]
         );
-        let mut missing = Missing(&mut baseline, Vec::new());
+        let mut missing = Missing(&mut older_report, Vec::new());
         emit(&older, &mut missing);
         emit(&older, &mut missing);
         assert_eq!(missing.1, ["5"]);

@@ -1,10 +1,9 @@
-//! Which findings are wanted, and how many there were: sinks around a sink.
+//! Which findings are wanted, and how many there were.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::shape::{Finding, Host, Severity};
-use super::{FindingSink, Needs};
 use crate::error::{Error, Result};
 
 /// What a finding must be to be let through. An empty list asks for nothing.
@@ -50,7 +49,7 @@ impl FromStr for HostPattern {
         if text.is_empty() {
             return Err(Error::usage("an empty host pattern"));
         }
-        if let Some((address, bits)) = text.split_once('/') {
+        if let Some((address, bits)) = text.split_once('/').filter(|(address, _)| is_like_an_address(address)) {
             let wrong = || {
                 Error::usage(format!("`{text}` is no network"))
                     .hint("write an address and how many bits of it count, as 192.0.2.0/24 or 2001:db8::/32")
@@ -74,12 +73,22 @@ impl HostPattern {
         let mut names = names.into_iter().flatten();
         match self {
             Self::Network(network, bits) => {
-                let address = host.ip.as_ref().unwrap_or(&host.name).parse::<IpAddr>();
-                address.is_ok_and(|address| is_in(address.to_canonical(), *network, *bits))
+                // Behind address translation a scan is told of another address than the host has.
+                let addresses = [host.ip.as_ref(), Some(&host.name)].into_iter().flatten();
+                let mut addresses = addresses.filter_map(|address| address.parse::<IpAddr>().ok());
+                addresses.any(|address| is_in(address.to_canonical(), *network, *bits))
             }
             Self::Glob(pattern) => names.any(|name| glob(pattern, &name.to_lowercase())),
         }
     }
+}
+
+/// Whether an address is meant, and no name with a `/` in it, as container images have: a mistake in an address must not
+/// become a name that nothing has, which would leave every gate open.
+fn is_like_an_address(text: &str) -> bool {
+    let is_of = |of: fn(char) -> bool| text.chars().all(of);
+    is_of(|symbol| symbol.is_ascii_digit() || symbol == '.')
+        || (text.contains(':') && is_of(|symbol| symbol.is_ascii_hexdigit() || matches!(symbol, ':' | '.')))
 }
 
 const fn width(address: IpAddr) -> u8 {
@@ -127,35 +136,6 @@ fn glob(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Lets through what a filter wants.
-#[derive(Debug)]
-pub struct Filtered<S> {
-    filter: Filter,
-    inner: S,
-}
-
-impl<S: FindingSink> Filtered<S> {
-    /// Around a sink.
-    pub fn new(filter: Filter, inner: S) -> Self {
-        Self { filter, inner }
-    }
-
-    /// The sink inside.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
-}
-
-impl<S: FindingSink> FindingSink for Filtered<S> {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        if self.filter.wants(finding) { self.inner.finding(finding) } else { Ok(()) }
-    }
-
-    fn needs(&self) -> Needs {
-        self.inner.needs()
-    }
-}
-
 /// How many findings there were of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts([u64; 5]);
@@ -184,45 +164,10 @@ impl Counts {
     }
 }
 
-/// Counts what passes.
-#[derive(Debug)]
-pub struct Counted<S> {
-    counts: Counts,
-    inner: S,
-}
-
-impl<S: FindingSink> Counted<S> {
-    /// Around a sink.
-    pub fn new(inner: S) -> Self {
-        Self { counts: Counts::default(), inner }
-    }
-
-    /// How many passed.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// The sink inside.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
-}
-
-impl<S: FindingSink> FindingSink for Counted<S> {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        self.counts.add(finding.details.severity);
-        self.inner.finding(finding)
-    }
-
-    fn needs(&self) -> Needs {
-        self.inner.needs()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Details, Emitter, Origin};
+    use crate::findings::{Details, Emitter, FindingSink, Origin};
 
     fn host<'a>(name: &'a str, ip: Option<&'a str>, fqdn: Option<&'a str>) -> Host<'a> {
         Host { name: name.into(), ip: ip.map(Into::into), fqdn: fqdn.map(Into::into), ..Host::default() }
@@ -258,58 +203,67 @@ mod tests {
             assert_eq!(pattern(text).matches(&database), of_database, "{text}");
             assert_eq!(pattern(text).matches(&six), of_six, "{text}");
         }
-        for wrong in ["192.0.2.0/33", "192.0.2/24", "::/129", "x/8", "192.0.2.0/", ""] {
+        let translated = host("203.0.113.5", Some("10.0.0.5"), None);
+        for (text, of_it) in
+            [("203.0.113.5", true), ("203.0.113.0/24", true), ("10.0.0.5", true), ("10.0.1.0/24", false)]
+        {
+            assert_eq!(pattern(text).matches(&translated), of_it, "{text}");
+        }
+        let image = host("container/abc:latest", None, None);
+        for (text, of_it) in [("container/abc:latest", true), ("Container/*", true), ("x/8", false)] {
+            assert_eq!(pattern(text).matches(&image), of_it, "{text}");
+        }
+        for wrong in ["192.0.2.0/33", "192.0.2/24", "::/129", "2001:db8/32", "/8", "192.0.2.0/", ""] {
             assert!(wrong.parse::<HostPattern>().is_err(), "{wrong}");
         }
     }
 
-    struct Names(Vec<String>);
-
-    impl FindingSink for Names {
-        fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-            self.0.push(format!("{}:{}", finding.host.label(), finding.details.plugin_id.as_deref().unwrap_or("-")));
-            Ok(())
-        }
-
-        fn needs(&self) -> Needs {
-            Needs::Core
-        }
-    }
-
-    fn names(filter: Filter) -> (Vec<String>, Counts) {
-        let mut sink = Filtered::new(filter, Counted::new(Names(Vec::new())));
-        assert_eq!(sink.needs(), Needs::Core);
-        let origin = Origin::default();
-        let mut emitter = Emitter::new(&origin, &mut sink);
-        for name in ["192.0.2.1", "a.example.org"] {
-            let row = |plugin: &'static str, severity| Details {
-                plugin_id: Some(plugin.into()),
-                severity,
-                ..Details::default()
-            };
-            let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
-            emitter.host(&host(name, None, None), &rows).unwrap();
-        }
-        let counted = sink.into_inner();
-        let counts = counted.counts();
-        (counted.into_inner().0, counts)
-    }
-
     #[test]
-    fn only_what_is_wanted_passes_and_is_counted() {
-        let (all, counts) = names(Filter::default());
-        assert_eq!(all.len(), 6);
-        assert_eq!((counts.total(), counts.of(Severity::High), counts.at_least(Severity::High)), (6, 2, 4));
-        let (high, counts) = names(Filter { severities: vec![Severity::High], ..Filter::default() });
-        assert_eq!((high.len(), counts.total(), counts.of(Severity::Info)), (2, 2, 0));
-        assert_eq!(names(Filter { least: Some(Severity::High), ..Filter::default() }).0.len(), 4);
-        assert_eq!(names(Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).0.len(), 2);
+    fn what_is_wanted_is_all_that_the_filter_asks() {
+        let wants = |filter: &Filter| -> Vec<String> {
+            struct Wanted<'f>(&'f Filter, Vec<String>);
+            impl FindingSink for Wanted<'_> {
+                fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+                    if self.0.wants(finding) {
+                        let plugin = finding.details.plugin_id.as_deref().unwrap_or("-");
+                        self.1.push(format!("{}:{plugin}", finding.host.label()));
+                    }
+                    Ok(())
+                }
+            }
+            let mut sink = Wanted(filter, Vec::new());
+            let origin = Origin::default();
+            let mut emitter = Emitter::new(&origin, &mut sink);
+            for name in ["192.0.2.1", "a.example.org"] {
+                let row = |plugin: &'static str, severity| Details {
+                    plugin_id: Some(plugin.into()),
+                    severity,
+                    ..Details::default()
+                };
+                let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
+                emitter.host(&host(name, None, None), &rows).unwrap();
+            }
+            sink.1
+        };
+        assert_eq!(wants(&Filter::default()).len(), 6);
+        assert_eq!(wants(&Filter { severities: vec![Severity::High], ..Filter::default() }).len(), 2);
+        assert_eq!(wants(&Filter { least: Some(Severity::High), ..Filter::default() }).len(), 4);
+        assert_eq!(wants(&Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).len(), 2);
         let one = Filter {
             hosts: vec![pattern("192.0.2.0/31")],
             plugins: vec!["1".into()],
             least: Some(Severity::Info),
             ..Filter::default()
         };
-        assert_eq!(names(one).0, ["192.0.2.1:1"]);
+        assert_eq!(wants(&one), ["192.0.2.1:1"]);
+    }
+
+    #[test]
+    fn findings_are_counted_by_severity() {
+        let mut counts = Counts::default();
+        for severity in [Severity::Info, Severity::High, Severity::Critical, Severity::High] {
+            counts.add(severity);
+        }
+        assert_eq!((counts.total(), counts.of(Severity::High), counts.at_least(Severity::High)), (4, 2, 3));
     }
 }

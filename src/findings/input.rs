@@ -49,16 +49,18 @@ impl Read for Chunks {
     }
 }
 
-/// What a failed read means: the network's or the file's own error, or a compressed report that ends too early.
+/// What a failed read means: the network's own error, that of a file, or a compressed report that ends too early.
 pub(super) fn read_failure(failure: io::Error) -> Error {
+    // The system's own errors are those of files: what a vendor sends comes with an error of its own.
+    let of_file = |failure: &io::Error| Error::new(Exit::Internal, format!("reading failed: {failure}"));
+    if failure.raw_os_error().is_some() {
+        return of_file(&failure);
+    }
     match failure.kind() {
         io::ErrorKind::UnexpectedEof => Error::bad_data("the report is cut off").hint(CUT_OFF_HINT),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
             Error::bad_data(format!("the report cannot be unpacked: {failure}"))
         }
-        _ => match failure.downcast::<Error>() {
-            Ok(error) => error,
-            Err(failure) => Error::new(Exit::Network, format!("reading the report failed: {failure}")),
-        },
+        _ => failure.downcast::<Error>().unwrap_or_else(|failure| of_file(&failure)),
     }
 }

@@ -8,14 +8,19 @@ use std::io::{BufReader, Read};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
+use super::identity::FindingId;
+use super::input::read_failure;
+use super::numbering::{Hosts, untracked};
 use super::shape::{Compliance, Cvss, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source};
 use super::{Decoded, FindingSink};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
-/// How much of a beginning is looked at.
+/// How much of a beginning is looked at, at a time and in all: another program may have put the keys in its own order.
 pub(super) const HEAD: usize = 1024;
+pub(super) const LONGEST_HEAD: usize = 64 * HEAD;
 
 /// How findings were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,18 +31,63 @@ pub(super) enum Kind {
     Lines,
 }
 
-/// What begins like this, if it is one of them.
-pub(super) fn recognizes(head: &[u8]) -> Option<Kind> {
-    let has = |word: &[u8]| memchr::memmem::find(head, word).is_some();
-    let head = head.trim_ascii_start();
-    if !head.starts_with(b"{") {
-        None
-    } else if has(b"\"schema_version\"") && has(b"\"findings\"") {
-        Some(Kind::Document)
-    } else if (has(b"\"id\"") && has(b"\"plugin_id\"")) || (has(b"\"kind\"") && has(b"\"end\"")) {
-        Some(Kind::Lines)
-    } else {
-        None
+/// What a beginning tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// Of findings.
+    Of(Kind),
+    /// Of something else.
+    Other,
+    /// Not enough yet.
+    Short,
+}
+
+/// What begins like this. The keys of the first object tell, and not where they stand: a value may be of any length.
+pub(super) fn recognizes(head: &[u8]) -> Beginning {
+    if !head.trim_ascii_start().starts_with(b"{") {
+        return Beginning::Other;
+    }
+    let mut kind = None;
+    let read = serde_json::Deserializer::from_slice(head).deserialize_map(Keys(&mut kind));
+    match (kind, read) {
+        (Some(kind), _) => Beginning::Of(kind),
+        (None, Err(problem)) if problem.is_eof() => Beginning::Short,
+        (None, _) => Beginning::Other,
+    }
+}
+
+/// Looks at the keys of an object until they tell what it is.
+struct Keys<'k>(&'k mut Option<Kind>);
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut says_complete = false;
+        while let Some(key) = map.next_key::<String>()? {
+            *self.0 = match key.as_str() {
+                "schema_version" => Some(Kind::Document),
+                "items" if says_complete => Some(Kind::Document),
+                "id" => {
+                    let id = map.next_value::<Value>()?;
+                    id.as_str().is_some_and(|id| id.parse::<FindingId>().is_ok()).then_some(Kind::Lines)
+                }
+                "kind" => (map.next_value::<Value>()? == "end").then_some(Kind::Lines),
+                _ => {
+                    says_complete |= key == "complete";
+                    map.next_value::<IgnoredAny>()?;
+                    None
+                }
+            };
+            if self.0.is_some() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -46,7 +96,7 @@ pub(super) fn recognizes(head: &[u8]) -> Option<Kind> {
 /// # Errors
 /// Those of the sink.
 pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) -> Result<Decoded> {
-    let mut taker = Taker { sink, findings: 0, hosts: 0, last_host: None, failure: None };
+    let mut taker = Taker { sink, findings: 0, hosts: Hosts::default(), failure: None };
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, source));
     let problem = match kind {
         Kind::Document => {
@@ -54,7 +104,7 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
                 Ok(Some(true)) => None,
                 Ok(Some(false)) => Some(incomplete()),
                 Ok(None) => Some(Error::bad_data("the document does not say that it is complete")),
-                Err(problem) => Some(unreadable(&problem)),
+                Err(problem) => Some(unreadable(problem)),
             }
         }
         Kind::Lines => lines(reader, &mut taker),
@@ -62,7 +112,7 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
     let Taker { findings, hosts, failure, .. } = taker;
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(Decoded { findings, hosts, problem, ..Decoded::default() }),
+        None => Ok(Decoded { findings, hosts: hosts.len(), problem, ..Decoded::default() }),
     }
 }
 
@@ -81,7 +131,7 @@ fn lines<'de>(
                 Err(Refused::Sink) => return None,
             },
             Ok(_) => return Some(Error::bad_data("a line holds no finding")),
-            Err(problem) => return Some(unreadable(&problem)),
+            Err(problem) => return Some(unreadable(problem)),
         }
     }
     None
@@ -92,9 +142,10 @@ fn incomplete() -> Error {
         .hint("take a file that was written after everything was read")
 }
 
-fn unreadable(problem: &serde_json::Error) -> Error {
+fn unreadable(problem: serde_json::Error) -> Error {
     match problem.classify() {
-        serde_json::error::Category::Io => Error::new(Exit::Network, format!("reading the findings failed: {problem}")),
+        // What the source itself says, a signal for instance.
+        serde_json::error::Category::Io => read_failure(problem.into()),
         serde_json::error::Category::Eof => Error::bad_data("the findings are cut off"),
         _ => Error::bad_data(format!("the findings cannot be read: {problem}")),
     }
@@ -104,9 +155,8 @@ fn unreadable(problem: &serde_json::Error) -> Error {
 struct Taker<'s> {
     sink: &'s mut dyn FindingSink,
     findings: u64,
-    /// Hosts with findings, counted where the next one begins.
-    hosts: u64,
-    last_host: Option<String>,
+    /// Hosts with findings.
+    hosts: Hosts,
     failure: Option<Error>,
 }
 
@@ -121,11 +171,10 @@ impl Taker<'_> {
         let id = id.parse().map_err(Refused::Item)?;
         let (origin, host, details) = item.into_parts().map_err(Refused::Item)?;
         self.findings += 1;
-        if self.last_host.as_deref() != Some(host.label()) {
-            self.hosts += 1;
-            self.last_host = Some(host.label().to_owned());
-        }
-        self.sink.finding(&Finding { id, origin: &origin, host: &host, details: &details }).map_err(|failure| {
+        let taken = self.hosts.number(&host).map_err(|problem| untracked(&problem)).and_then(|host_number| {
+            self.sink.finding(&Finding { id, origin: &origin, host: &host, host_number, details: &details })
+        });
+        taken.map_err(|failure| {
             self.failure = Some(failure);
             Refused::Sink
         })
@@ -277,6 +326,7 @@ struct Check {
     audit_file: Option<String>,
     reference: Option<String>,
     see_also: Option<String>,
+    error: Option<String>,
 }
 
 impl Item {
@@ -357,6 +407,7 @@ impl Check {
             audit_file: self.audit_file.map(Into::into),
             reference: self.reference.map(Into::into),
             see_also: self.see_also.map(Into::into),
+            error: self.error.map(Into::into),
         }
     }
 }
@@ -370,9 +421,11 @@ mod tests {
 
     impl FindingSink for Rows {
         fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-            let Finding { id, origin, host, details } = finding;
+            let Finding { id, origin, host, details, .. } = finding;
             let (severity, plugin) = (details.severity, details.plugin_id.as_deref().unwrap_or("-"));
-            self.0.push(format!("{id} {} {} {plugin} {severity}", origin.scan.as_deref().unwrap_or("-"), host.label()));
+            let error = details.compliance.as_ref().and_then(|check| check.error.as_deref()).unwrap_or_default();
+            let scan = origin.scan.as_deref().unwrap_or("-");
+            self.0.push(format!("{id} {scan} {} {plugin} {severity}{error}", host.label()));
             Ok(())
         }
     }
@@ -383,7 +436,7 @@ mod tests {
     const ROW: &str = "169824bb50736817698918c71c47e5e3 219 a.example.org 1 high";
 
     fn read(text: &str) -> (Vec<String>, Option<String>) {
-        assert!(recognizes(&text.as_bytes()[..text.len().min(HEAD)]).is_some(), "{text}");
+        assert!(matches!(recognizes(text.as_bytes()), Beginning::Of(_)), "{text}");
         let mut rows = Rows::default();
         let origin = Origin::default();
         let decoded = super::super::decode_any(text.as_bytes(), &origin, &mut rows).unwrap();
@@ -400,6 +453,16 @@ mod tests {
         assert_eq!(read(&document("", complete)), (vec![], None));
         assert_eq!(read(&document(&format!("{ITEM},{ITEM}"), complete)), (vec![ROW.to_owned(); 2], None));
         assert_eq!(read(&format!("{ITEM}\n{ITEM}\n")), (vec![ROW.to_owned(); 2], None));
+        let audit = ITEM.replace("\"compliance\":null", "\"compliance\":{\"error\":\" no file\"}");
+        assert_eq!(read(&audit), (vec![format!("{ROW} no file")], None));
+    }
+
+    #[test]
+    fn a_host_that_comes_again_counts_once() {
+        let other = ITEM.replace("a.example.org", "B.example.org");
+        let lines = format!("{ITEM}\n{other}\n{ITEM}\n{}", other.replace("B.", "b."));
+        let decoded = super::super::decode_lines(lines.as_bytes(), &mut Rows::default()).unwrap();
+        assert_eq!((decoded.findings, decoded.hosts), (4, 2));
     }
 
     #[test]
@@ -429,8 +492,43 @@ mod tests {
 
     #[test]
     fn the_json_of_others_is_not_taken_for_it() {
-        for text in ["{\"error_code\": 147}", "[1]", "<a id='plugin_id'>", "{\"id\": 1}", ""] {
-            assert_eq!(recognizes(text.as_bytes()), None, "{text}");
+        for text in ["{\"error_code\": 147}", "[1]", "<a id='plugin_id'>", "{\"id\": 1}", "{\"items\":[]}", "{]", ""] {
+            assert_eq!(recognizes(text.as_bytes()), Beginning::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_long_values_nor_another_order_of_the_keys_hide_what_it_is() {
+        let long = "x".repeat(3 * HEAD);
+        let first = ITEM.replace("{\"id\"", &format!("{{\"plugin_name\":\"{long}\",\"id\""));
+        let later = ITEM.replace("\"plugin_id\":\"1\"", &format!("\"service\":\"{long}\",\"plugin_id\":\"1\""));
+        for item in [first.as_str(), &later] {
+            assert_eq!(read(item), (vec![ROW.to_owned()], None));
+            let sorted = format!("{{\"complete\":true,\"items\":[{item}],\"kind\":\"findings\",\"schema_version\":1}}");
+            assert_eq!(read(&sorted), (vec![ROW.to_owned()], None));
+        }
+        let endless = format!("{{\"error\": \"{}", "x".repeat(2 * LONGEST_HEAD));
+        assert_eq!(recognizes(endless.as_bytes()), Beginning::Short);
+    }
+
+    #[test]
+    fn a_failure_of_the_source_is_told_as_it_is() {
+        struct Failing(Option<std::io::Error>);
+        impl Read for Failing {
+            fn read(&mut self, _buffer: &mut [u8]) -> std::io::Result<usize> {
+                Err(self.0.take().unwrap())
+            }
+        }
+        let document = document(ITEM, "");
+        for text in [ITEM, &document] {
+            let interrupted = std::io::Error::other(Error::new(Exit::Interrupted, "interrupted"));
+            for (failure, exit) in
+                [(interrupted, Exit::Interrupted), (std::io::Error::from_raw_os_error(5), Exit::Internal)]
+            {
+                let source = text.as_bytes().chain(Failing(Some(failure)));
+                let decoded = super::super::decode_any(source, &Origin::default(), &mut Rows::default()).unwrap();
+                assert_eq!(decoded.problem.unwrap().exit(), exit);
+            }
         }
     }
 }

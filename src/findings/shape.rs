@@ -51,6 +51,17 @@ impl Severity {
     pub fn from_rank(rank: u64) -> Option<Self> {
         Self::ALL.get(usize::try_from(rank).ok()?).copied()
     }
+
+    /// The word that the CVSS specification has for a score since version 3; info for none and for 0.
+    pub fn of_score(score: f64) -> Self {
+        match score {
+            9.0.. => Self::Critical,
+            7.0.. => Self::High,
+            4.0.. => Self::Medium,
+            score if score > 0.0 => Self::Low,
+            _ => Self::Info,
+        }
+    }
 }
 
 impl fmt::Display for Severity {
@@ -143,6 +154,9 @@ pub struct Finding<'a> {
     pub origin: &'a Origin,
     /// Where it was found.
     pub host: &'a Host<'a>,
+    /// The number of that host in its report, from 0 in the order in which hosts first come; see
+    /// [`HostSet`](super::HostSet). Hosts are one where their ids' keys are.
+    pub host_number: u32,
     /// What was found.
     pub details: &'a Details<'a>,
 }
@@ -360,17 +374,17 @@ pub struct Compliance<'a> {
     pub reference: Option<Text<'a>>,
     /// Link to the benchmark.
     pub see_also: Option<Text<'a>>,
+    /// Why the check could not tell, or not for sure.
+    pub error: Option<Text<'a>>,
 }
 
-/// A file that belongs to a row.
+/// A file that belongs to a row. What is in it is not read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attachment<'a> {
     /// Its name. The vendor's text: never a path to write to.
     pub name: Text<'a>,
     /// Its media type.
     pub media_type: Option<Text<'a>>,
-    /// What the report holds of it: base64, or a link.
-    pub content: Text<'a>,
 }
 
 #[cfg(test)]
@@ -385,6 +399,9 @@ mod tests {
         }
         assert!(Severity::Critical > Severity::High && Severity::Low > Severity::Info);
         assert_eq!(Severity::from_rank(5), None);
+        let scores = [0.0, 0.1, 3.9, 4.0, 6.9, 7.0, 8.9, 9.0, 10.0, f64::NAN].map(Severity::of_score);
+        use Severity::{Critical, High, Info, Low, Medium};
+        assert_eq!(scores, [Info, Low, Low, Medium, Medium, High, High, Critical, Critical, Info]);
         assert_eq!("urgent".parse::<Severity>().unwrap_err().hint_text(), Some(SEVERITY_HINT));
     }
 }

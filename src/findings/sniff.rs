@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::ExportFormat;
 
 /// How much is looked at.
-const HEAD: usize = 1024;
+pub(super) const HEAD: usize = 1024;
 /// How much of an answer that is no report is read to tell what it says.
 const LONGEST_REFUSAL: u64 = 64 * 1024;
 /// Stands for what cannot be decoded: U+FFFD.
@@ -66,9 +66,15 @@ pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<(Document<'s>, A
     let replaced = Arc::new(AtomicU64::new(0));
     for _ in 0..MOST_LAYERS {
         let mut head = Vec::with_capacity(HEAD);
-        source.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(read_failure)?;
+        let failure = source.by_ref().take(HEAD as u64).read_to_end(&mut head).err();
         let kind = Kind::of(&head);
-        let whole: Document<'s> = Box::new(io::Cursor::new(head.clone()).chain(source));
+        let rest: Document<'s> = match failure {
+            None => source,
+            // What came before the failure may hold findings.
+            Some(failure) if !matches!(kind, Kind::Unknown(_)) => Box::new(Failed(Some(failure))),
+            Some(failure) => return Err(read_failure(failure)),
+        };
+        let whole: Document<'s> = Box::new(io::Cursor::new(head).chain(rest));
         source = match kind {
             Kind::Xml(encoding, mark) => return Ok((document(whole, encoding, mark, &replaced), replaced)),
             Kind::Gzip => {
@@ -86,6 +92,44 @@ pub(super) fn open<'s>(source: impl Read + Send + 's) -> Result<(Document<'s>, A
         };
     }
     Err(Error::bad_data("not a .nessus report, but archives inside archives"))
+}
+
+/// A source that has failed.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// Whether what begins like this may be a report, of whatever version and however packed. The beginning is long enough
+/// if it has [`HEAD`] bytes.
+pub(super) fn may_be_report(head: &[u8]) -> bool {
+    match Kind::of(head) {
+        Kind::Xml(encoding, mark) => {
+            let (text, _) = encoding.decode_without_bom_handling(head.get(mark..).unwrap_or_default());
+            root(&text).is_none_or(|name| name.starts_with("NessusClientData"))
+        }
+        Kind::Zip | Kind::Gzip => true,
+        Kind::Json | Kind::Html => false,
+        // In an encoding that is not known.
+        Kind::Unknown(_) => declared_encoding(head).is_some(),
+    }
+}
+
+/// The name of a document's element without its prefix, where the beginning of the document reaches so far.
+fn root(mut text: &str) -> Option<&str> {
+    loop {
+        text = text.trim_start();
+        let (open, close) = if text.starts_with("<?") { ("<?", "?>") } else { ("<!--", "-->") };
+        let Some(inside) = text.strip_prefix(open) else { break };
+        text = inside.split_once(close)?.1;
+    }
+    let name = text.strip_prefix('<')?;
+    let length = name.find(|symbol: char| symbol.is_whitespace() || matches!(symbol, '>' | '/'))?;
+    let name = name.get(..length)?;
+    (!name.starts_with('!')).then(|| name.rsplit(':').next().unwrap_or(name))
 }
 
 /// What the first bytes tell.
@@ -123,6 +167,13 @@ impl Kind {
         if let Some((_, what)) = OTHER_FILES.iter().find(|(beginning, _)| head.starts_with(beginning)) {
             return Self::Unknown(format!("not a .nessus report, but {what}"));
         }
+        if head.get(257..).is_some_and(|header| header.starts_with(b"ustar")) {
+            return Self::Unknown("not a .nessus report, but a tar archive: unpack it first".to_owned());
+        }
+        // The mark of UTF-32 begins like that of UTF-16.
+        if let [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [b'<', 0, 0, 0, ..] | [0, 0, 0, b'<', ..] = head {
+            return Self::Unknown(unknown_encoding("UTF-32"));
+        }
         if let Some((encoding, mark)) = Encoding::for_bom(head) {
             return Self::of_text(&head[mark..], encoding, mark);
         }
@@ -136,10 +187,7 @@ impl Kind {
                 // The declaration was read as ASCII, so it is not true.
                 Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Self::of_text(head, UTF_8, 0),
                 Some(encoding) => Self::of_text(head, encoding, 0),
-                None => {
-                    let label = String::from_utf8_lossy(label);
-                    Self::Unknown(format!("the report is in `{label}`, an encoding that is not known"))
-                }
+                None => Self::Unknown(unknown_encoding(&String::from_utf8_lossy(label))),
             },
             None => Self::of_text(head, UTF_8, 0),
         }
@@ -167,9 +215,17 @@ impl Kind {
     }
 }
 
+fn unknown_encoding(label: &str) -> String {
+    format!("the report is in `{label}`, an encoding that is not known")
+}
+
 /// The encoding with that name, also as Python writes it: `latin-1`, `utf_8`.
 fn known_encoding(label: &[u8]) -> Option<&'static Encoding> {
     let joined: Vec<u8> = label.iter().copied().filter(|byte| !matches!(byte, b'-' | b'_')).collect();
+    // Browsers take it for windows-1252. What is not ASCII all the same is most likely UTF-8, and counted if it is not.
+    if [&b"ascii"[..], b"usascii", b"ansix3.41968"].iter().any(|ascii| joined.eq_ignore_ascii_case(ascii)) {
+        return Some(UTF_8);
+    }
     Encoding::for_label_no_replacement(label).or_else(|| Encoding::for_label_no_replacement(&joined))
 }
 
@@ -263,6 +319,9 @@ pub fn gunzip<R: BufRead>(source: R) -> impl Read {
     Members { member: Some(GzDecoder::new(source)) }
 }
 
+/// Begins each of them.
+const MEMBER: u8 = 0x1f;
+
 struct Members<R> {
     /// None once all are read.
     member: Option<GzDecoder<R>>,
@@ -280,18 +339,23 @@ impl<R: BufRead> Read for Members<R> {
             match source.fill_buf()?.first() {
                 None => {}
                 Some(0) => only_zeros(source)?,
-                Some(_) => self.member = Some(GzDecoder::new(source)),
+                Some(&MEMBER) => self.member = Some(GzDecoder::new(source)),
+                Some(_) => return Err(behind_the_end()),
             }
         }
         Ok(0)
     }
 }
 
+fn behind_the_end() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "something stands behind the end of the gzip file")
+}
+
 fn only_zeros(mut source: impl BufRead) -> io::Result<()> {
     loop {
         let rest = source.fill_buf()?;
         if rest.iter().any(|byte| *byte != 0) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "something stands behind the end of the gzip file"));
+            return Err(behind_the_end());
         }
         let length = rest.len();
         if length == 0 {
@@ -410,6 +474,57 @@ mod tests {
             }
         }
         assert_eq!(read_all(&two[..two.len() - 5]), None);
+    }
+
+    #[test]
+    fn what_comes_before_a_failure_is_read() {
+        let text = b"<a>short</a>";
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        writer.write_all(text).unwrap();
+        let packed = writer.finish().unwrap();
+        let damaged = |at: usize| {
+            let mut packed = packed.clone();
+            let at = packed.len() - at;
+            packed[at] ^= 1;
+            packed
+        };
+        for (bytes, why) in [
+            ([packed.clone(), b"junk".to_vec()].concat(), "something stands behind the end"),
+            ([packed.clone(), b"-".repeat(5000)].concat(), "something stands behind the end"),
+            (damaged(8), "corrupt gzip"),
+            (packed[..packed.len() - 3].to_vec(), "unexpected end"),
+        ] {
+            let mut read = Vec::new();
+            let failure = open(bytes.as_slice()).unwrap().0.read_to_end(&mut read).unwrap_err();
+            assert!(failure.to_string().contains(why), "{failure}");
+            assert_eq!(read, text, "{why}");
+        }
+        // What is no report is not told of what broke off, but that it did.
+        let failing = b"abc".chain(Failed(Some(io::Error::new(io::ErrorKind::TimedOut, "too slow"))));
+        assert!(open(failing).err().unwrap().message().contains("too slow"));
+    }
+
+    #[test]
+    fn files_that_are_no_report_are_named() {
+        let mut tar = vec![0; 600];
+        tar[..6].copy_from_slice(b"a.name");
+        tar[257..262].copy_from_slice(b"ustar");
+        let utf_32 = |text: &str| text.chars().flat_map(|symbol| u32::from(symbol).to_le_bytes()).collect::<Vec<_>>();
+        for (bytes, what) in [
+            (tar, "a tar archive: unpack it first"),
+            (utf_32("\u{feff}<a/>"), "`UTF-32`, an encoding that is not known"),
+            (utf_32("<a/>"), "`UTF-32`, an encoding that is not known"),
+        ] {
+            assert!(open(bytes.as_slice()).err().unwrap().message().contains(what), "{what}");
+        }
+    }
+
+    #[test]
+    fn ascii_is_read_as_utf_8() {
+        for label in ["us-ascii", "US-ASCII", "ascii", "us_ascii", "ANSI_X3.4-1968"] {
+            let document = format!("<?xml version='1.0' encoding='{label}'?><a>Fran\u{e7}ois</a>");
+            assert_eq!(read_all(document.as_bytes()).as_deref(), Some(document.as_bytes()), "{label}");
+        }
     }
 
     proptest! {

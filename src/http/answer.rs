@@ -136,7 +136,7 @@ impl Received {
             status,
             date: retry::date(&self.headers),
             headers: self.headers,
-            body: self.body,
+            body: http.needles(request).strike_body(self.body),
             rest: self.rest,
             request_id,
             sent,

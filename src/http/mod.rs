@@ -326,7 +326,7 @@ impl Http {
             let (event, problem) = match result {
                 Ok(mut received) => {
                     // Before anything reads it: what the vendor echoes must not get any further.
-                    received.body = self.needles(request).strike_body(received.body);
+                    received.body = self.needles(request).strike_before_reading(received.body);
                     self.log(request, &received, sent);
                     match received.classify(self, request, sent) {
                         Ok(answer) => return Ok(answer),

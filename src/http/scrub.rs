@@ -49,7 +49,20 @@ impl Needles {
     /// A whole answer without the secrets that it echoes. What was JSON stays JSON with the same keys: a number becomes
     /// null, and a short secret that is the name of a key or a part of a longer number is no echo.
     pub(super) fn strike_body(&self, body: Bytes) -> Bytes {
+        self.in_body(body, |_| true)
+    }
+
+    /// The same, but for short secrets that may be words: by its words a refusal is known. What is shown of it is
+    /// struck once more, as a text.
+    pub(super) fn strike_before_reading(&self, body: Bytes) -> Bytes {
+        self.in_body(body, |needle| needle.is_number || needle.spelling.len() >= UNMISTAKABLE)
+    }
+
+    fn in_body(&self, body: Bytes, wanted: impl Fn(&Needle) -> bool) -> Bytes {
         let struck = self.struck(&body, |needle, before, after| {
+            if !wanted(needle) {
+                return None;
+            }
             let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
             if needle.is_number && (is_digit(before.last()) || is_digit(after.first())) {
                 return None;
@@ -215,6 +228,9 @@ mod tests {
         let expected = r#"{"response" : {"id":"a (redacted)","responses":[1],"response_id":2},"word":"(redacted)"}"#;
         assert_eq!(body(answer, &["response"]), expected);
         assert_eq!(body(answer, &["word", ""]), answer, "too short to be told from a word");
+        let needles = needles(&["access", "1837402761", "abcdefghijkl"]);
+        let refused = needles.strike_before_reading("no access for 1837402761 of abcdefghijkl".into());
+        assert_eq!(refused, "no access for (redacted) of (redacted)");
     }
 
     #[test]

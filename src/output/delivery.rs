@@ -9,11 +9,11 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use super::findings::{About, Baseline, Options, ReportWriter};
+use super::findings::{About, Options, ReportWriter};
 use super::pipe::{Delivered, Files, Pipe};
 use super::wanted::{FormatWord, Wanted};
 use crate::error::{Error, Result};
-use crate::findings::baseline::Standing;
+use crate::findings::baseline::{Change, Match};
 use crate::findings::{Decoded, Finding, Needs};
 use crate::ui::Ui;
 
@@ -132,20 +132,18 @@ impl Delivery {
         self.each(|writer| writer.begin(about));
     }
 
-    /// The next finding, and how it stands to an older report where there is one.
-    pub fn finding(&mut self, finding: &Finding<'_>, standing: Option<Standing>) {
-        self.each(|writer| match standing {
+    /// The next finding, and what became of it where there is an older report.
+    pub fn finding(&mut self, finding: &Finding<'_>, compared: Option<Match>) {
+        self.each(|writer| match compared {
             None => writer.finding(finding),
-            Some(Standing::New) => writer.compared(finding, Baseline::New),
-            Some(Standing::Unchanged) => writer.compared(finding, Baseline::Unchanged),
-            Some(Standing::Changed(before)) => writer.changed(finding, before),
+            Some(Match { change, before, marked: _ }) => writer.compared(finding, change, before),
         });
     }
 
     /// A finding of the older report that is not in this one.
     pub fn missing(&mut self, finding: &Finding<'_>) {
-        let baseline = if finding.is_gone_when_absent() { Baseline::Absent } else { Baseline::Unseen };
-        self.each(|writer| writer.compared(finding, baseline));
+        let change = if finding.is_gone_when_absent() { Change::Fixed } else { Change::Unseen };
+        self.each(|writer| writer.compared(finding, change, Some(finding.details.severity)));
     }
 
     /// The report has ended.

@@ -352,3 +352,13 @@ fn a_session_is_closed_after_a_signal() {
         assert!(output.stderr.contains("follow it with `scanctl wait sc/34@8`"), "{output}");
     }
 }
+
+#[test]
+fn the_demo_ends_with_the_signal_and_not_as_a_demo_that_failed() {
+    let env = Env::new();
+    let running = env.spawn_group(&["demo"]);
+    running.until_stderr("$ scanctl launch");
+    running.interrupt_group();
+    let output = running.wait().expect_code(130);
+    assert!(!output.stderr.contains("the demo expected"), "{output}");
+}

@@ -11,7 +11,7 @@ use crate::commands::targets::{self, Job};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::findings::baseline::{Baseline, Standing};
+use crate::findings::baseline::{Change, OlderReport};
 use crate::findings::filter::{Counts, Filter};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
@@ -25,7 +25,7 @@ use crate::ui::{Progress, Ui};
 pub struct Pipeline {
     filter: Filter,
     gates: Gates,
-    baseline: Option<Baseline>,
+    baseline: Option<OlderReport>,
     delivery: Delivery,
     all: Counts,
     new: Counts,
@@ -33,7 +33,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A pipeline that nothing went through.
-    pub fn new(filter: Filter, gates: Gates, mut baseline: Option<Baseline>, delivery: Delivery) -> Self {
+    pub fn new(filter: Filter, gates: Gates, mut baseline: Option<OlderReport>, delivery: Delivery) -> Self {
         if let Some(baseline) = &mut baseline {
             baseline.seal();
         }
@@ -52,12 +52,12 @@ impl FindingSink for Pipeline {
             return Ok(());
         }
         let severity = finding.details.severity;
-        let standing = self.baseline.as_mut().map(|baseline| baseline.compare(finding).standing);
+        let compared = self.baseline.as_mut().map(|baseline| baseline.compare(finding));
         self.all.add(severity);
-        if standing == Some(Standing::New) {
+        if compared.is_some_and(|compared| compared.change == Change::New) {
             self.new.add(severity);
         }
-        self.delivery.finding(finding, standing);
+        self.delivery.finding(finding, compared);
         if self.is_idle() {
             return Err(Error::new(Exit::Success, "nobody reads what is written"));
         }
@@ -167,8 +167,8 @@ impl<'a> Call<'a> {
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
         self.pipeline = Some(pipeline);
         if decoded.replaced > 0 {
-            let count = decoded.replaced;
-            self.context.ui.warn(&format!("{name}: {count} characters that no report may hold were replaced"));
+            // How many depends on which text is read.
+            self.context.ui.warn(&format!("{name}: characters that no report may hold were replaced by U+FFFD"));
         }
         decoded.problem.or(part).map_or(Ok(()), Err)
     }

@@ -10,7 +10,7 @@ pub mod pump;
 pub mod save;
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read};
+use std::io::{self, IsTerminal as _, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
@@ -60,10 +60,41 @@ impl std::fmt::Debug for Opened<'_> {
 }
 
 enum Source<'b> {
-    Local(Box<dyn Read + Send>),
+    Local(Bytes),
+    /// Findings that this very call wrote as lines.
+    Lines(Bytes),
     /// A file without a byte that holds no findings, as its name says.
     Nothing,
     Vendor(Download<'b>, Option<Decoder>),
+}
+
+/// Bytes of this machine.
+enum Bytes {
+    /// They come once.
+    Stream(Box<dyn Read + Send>),
+    /// A file from its beginning on, wherever another handle of it was left.
+    File { file: File, begun: bool },
+}
+
+impl Bytes {
+    const fn of(file: File) -> Self {
+        Self::File { file, begun: false }
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stream(stream) => stream.read(buffer),
+            Self::File { file, begun } => {
+                if !*begun {
+                    file.rewind()?;
+                    *begun = true;
+                }
+                file.read(buffer)
+            }
+        }
+    }
 }
 
 /// How the reading of a report ended.
@@ -83,20 +114,29 @@ pub enum End<S> {
 /// Exit 2 when it cannot be read.
 pub fn open_file(name: &str) -> Result<Opened<'static>> {
     let fail = |problem: &dyn std::fmt::Display| Error::usage(format!("cannot read {name}: {problem}"));
-    let (address, source): (String, Box<dyn Read + Send>) = if name == "-" {
+    if name == "-" {
         if io::stdin().is_terminal() {
             return Err(Error::usage("`-` reads a report from stdin, and stdin is a terminal"));
         }
-        ("stdin".to_owned(), Box::new(io::stdin()))
-    } else {
-        let path = Path::new(name);
-        let file = File::open(path).map_err(|problem| fail(&problem))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(fail(&"it is a directory"));
-        }
-        (name.to_owned(), Box::new(file))
-    };
-    Ok(open_source(address, source))
+        return Ok(local("stdin", Source::Local(Bytes::Stream(Box::new(io::stdin())))));
+    }
+    let file = File::open(Path::new(name)).map_err(|problem| fail(&problem))?;
+    let kind = file.metadata().map_err(|problem| fail(&problem))?.file_type();
+    if kind.is_dir() {
+        return Err(fail(&"it is a directory"));
+    }
+    let bytes = if kind.is_file() { Bytes::of(file) } else { Bytes::Stream(Box::new(file)) };
+    Ok(local(name, Source::Local(bytes)))
+}
+
+/// What this call has written as lines of findings, to be read from the beginning.
+pub fn open_lines(file: File) -> Opened<'static> {
+    local("a temporary file", Source::Lines(Bytes::of(file)))
+}
+
+fn local(name: &str, source: Source<'static>) -> Opened<'static> {
+    let about = About { file: Some(name.to_owned()), address: name.to_owned(), ..About::default() };
+    Opened { about, incomplete: None, source }
 }
 
 /// Opens a local file that others are compared with. One of lines without a line is what a scan without findings is
@@ -130,12 +170,6 @@ pub fn each_once<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<()> {
         seen.push(place);
     }
     Ok(())
-}
-
-/// A local source under this name.
-pub fn open_source(address: String, source: Box<dyn Read + Send>) -> Opened<'static> {
-    let about = About { file: Some(address.clone()), address, ..About::default() };
-    Opened { about, incomplete: None, source: Source::Local(source) }
 }
 
 /// Asks for the result behind an address, up to its first byte.
@@ -205,6 +239,24 @@ pub fn part_only(why: &str, run: &Run) -> Error {
 }
 
 impl Opened<'_> {
+    /// The same once more, to be read after this has been. `None` where the bytes come once.
+    ///
+    /// # Errors
+    /// Exit 1 when the system allows no more open files.
+    pub fn again(&self) -> Result<Option<Opened<'static>>> {
+        let source = match &self.source {
+            Source::Local(Bytes::File { file, .. }) => {
+                let file = file.try_clone().map_err(|problem| {
+                    Error::new(Exit::Internal, format!("cannot read {} twice: {problem}", self.about.address))
+                })?;
+                Source::Local(Bytes::of(file))
+            }
+            Source::Nothing => Source::Nothing,
+            Source::Local(Bytes::Stream(_)) | Source::Lines(_) | Source::Vendor(..) => return Ok(None),
+        };
+        Ok(Some(local(&self.about.address, source)))
+    }
+
     /// Writes the vendor's bytes to these places as they come.
     ///
     /// # Errors
@@ -243,6 +295,9 @@ impl Opened<'_> {
                     findings::decode_any(source, &about.origin, &mut sink)
                 })
                 .await?
+            }
+            Source::Lines(source) => {
+                pump::local(context, source, &enough, move |source| findings::decode_lines(source, &mut sink)).await?
             }
             Source::Nothing => Some(Ok(Decoded::default())),
             Source::Vendor(_, None) => return Err(Error::bad_data("the vendor's answer holds no findings")),

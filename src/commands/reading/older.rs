@@ -89,6 +89,17 @@ impl<'b> Side<'b> {
         }
     }
 
+    /// The same once more, to be read after this has been; `None` where it comes once.
+    ///
+    /// # Errors
+    /// Exit 1 when the system allows no more open files.
+    pub fn again(&self) -> Result<Option<Opened<'static>>> {
+        match self {
+            Self::File(opened) => opened.again(),
+            Self::Address(..) => Ok(None),
+        }
+    }
+
     /// Opens it, up to its first byte.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use super::out::{score, time};
+use super::facts;
+use super::out::time;
 use crate::error::{Error, Result, nearest};
 use crate::findings::{Compliance, Cvss, Finding, FindingId, Needs, Text};
 
@@ -184,9 +185,9 @@ impl Column {
 
     /// What stands there.
     pub(super) fn value<'a>(self, finding: &Finding<'a>) -> Value<'a> {
-        let Finding { id, origin, host, details } = *finding;
-        let number = |number: Option<f64>, most| score(number, most).map_or(Value::Nothing, Value::Score);
-        let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(|cvss| cvss.base_score), 10.0);
+        let Finding { id, origin, host, host_number: _, details } = *finding;
+        let number = |number: Option<f64>| number.map_or(Value::Nothing, Value::Score);
+        let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(facts::base));
         let instant = |instant| time(instant).map_or(Value::Nothing, Value::Time);
         match self {
             Self::Id => Value::Id(id),
@@ -207,8 +208,8 @@ impl Column {
             Self::Cvss2 => base(&details.cvss2),
             Self::Cvss3 => base(&details.cvss3),
             Self::Cvss4 => base(&details.cvss4),
-            Self::Vpr => number(details.vpr, 10.0),
-            Self::Epss => number(details.epss, 1.0),
+            Self::Vpr => number(facts::vpr(details)),
+            Self::Epss => number(facts::epss(details)),
             Self::Cves => Value::List(&details.cves),
             Self::Cwes => Value::List(&details.cwes),
             Self::Synopsis => text(details.synopsis.as_deref()),
@@ -293,32 +294,41 @@ impl Columns {
 impl FromStr for Columns {
     type Err = Error;
 
-    /// `core` is what tells findings apart, `facts` everything but long text, `all` every key; else keys separated by
-    /// commas.
+    /// Keys and sets of them, separated by commas: `core` is what tells findings apart, `facts` everything but long text,
+    /// `all` every key. A key that a set named before has stays where it is.
     fn from_str(words: &str) -> Result<Self> {
-        match words {
-            "core" => return Ok(Self::within(Needs::Core)),
-            "facts" => return Ok(Self::within(Needs::Facts)),
-            "all" => return Ok(Self::all()),
-            _ => {}
-        }
-        let mut columns = Vec::new();
+        let (mut columns, mut named) = (Vec::new(), Vec::new());
         for word in words.split(',').map(str::trim) {
-            let names = Column::ALL.map(Column::name);
-            let Some(column) = Column::ALL.into_iter().find(|column| column.name() == word) else {
-                let error = Error::usage(format!("unknown column `{word}`"));
-                return Err(match nearest(word, names.into_iter().chain(["core", "facts", "all"])) {
-                    Some(near) => error.hint(format!("did you mean `{near}`?")),
-                    None => error.hint(format!("the columns are {}; or core, facts, all", names.join(", "))),
-                });
-            };
-            if columns.contains(&column) {
+            if named.contains(&word) {
                 return Err(Error::usage(format!("column `{word}` is named twice")));
             }
-            columns.push(column);
+            named.push(word);
+            let meant = match word {
+                "core" => Self::within(Needs::Core),
+                "facts" => Self::within(Needs::Facts),
+                "all" => Self::all(),
+                _ => Self(vec![column(word)?]),
+            };
+            for column in meant.0 {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
+            }
         }
         Ok(Self(columns))
     }
+}
+
+/// The column of a key.
+fn column(word: &str) -> Result<Column> {
+    Column::ALL.into_iter().find(|column| column.name() == word).ok_or_else(|| {
+        let error = Error::usage(format!("unknown column `{word}`"));
+        let names = Column::ALL.map(Column::name);
+        match nearest(word, names.into_iter().chain(["core", "facts", "all"])) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("the columns are {}; or core, facts, all", names.join(", "))),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -342,6 +352,10 @@ mod tests {
         assert_eq!((facts.needs(), facts.as_slice().len()), (Needs::Facts, Column::ALL.len() - 5));
         let few = columns("host, cves,severity");
         assert_eq!((names(&few), few.needs()), (vec!["host", "cves", "severity"], Needs::Facts));
+        let mixed = columns("host,core,compliance");
+        assert_eq!((mixed.as_slice().len(), mixed.needs()), (core.as_slice().len() + 1, Needs::Facts));
+        assert_eq!(names(&mixed)[..2], ["host", "id"]);
+        assert_eq!(names(&mixed).last(), Some(&"compliance"));
         let hint = |words: &str| words.parse::<Columns>().unwrap_err();
         assert_eq!(hint("host,plugin").hint_text(), Some("did you mean `plugin_id`?"));
         assert_eq!(hint("cor").hint_text(), Some("did you mean `core`?"));

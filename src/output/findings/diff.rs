@@ -22,13 +22,10 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::json::{Items, object};
-use super::{About, Baseline, FindingFormat, Options, ReportWriter, table};
+use super::{About, Change, FindingFormat, Options, ReportWriter, table};
 use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 use crate::output::wanted::FormatWord;
-
-/// How a finding of the newer report differs from the older one, in the words of JSON.
-pub const CHANGES: [&str; 5] = ["new", "changed", "unchanged", "fixed", "unseen"];
 
 /// A format of differences: one of findings that has words for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +91,10 @@ pub fn open(format: DiffFormat, out: Box<dyn Write + Send>, options: &Options) -
 struct Writer(Items);
 
 impl Writer {
-    fn item(&mut self, change: &str, before: Option<Severity>, finding: &Finding<'_>) -> Result<()> {
+    fn item(&mut self, change: Change, before: Option<Severity>, finding: &Finding<'_>) -> Result<()> {
         self.0.item(|out| {
             out.push(b"{\"change\":");
-            out.json(change);
+            out.json(change.name());
             out.push(b",\"severity_before\":");
             match before {
                 Some(before) => out.json(before.name()),
@@ -112,8 +109,7 @@ impl Writer {
 
 impl FindingSink for Writer {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        let [new, ..] = CHANGES;
-        self.item(new, None, finding)
+        self.item(Change::New, None, finding)
     }
 }
 
@@ -122,21 +118,8 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        let [new, changed, unchanged, fixed, unseen] = CHANGES;
-        let severity = Some(finding.details.severity);
-        match baseline {
-            Baseline::New => self.item(new, None, finding),
-            Baseline::Unchanged => self.item(unchanged, severity, finding),
-            Baseline::Updated => self.item(changed, severity, finding),
-            Baseline::Absent => self.item(fixed, severity, finding),
-            Baseline::Unseen => self.item(unseen, severity, finding),
-        }
-    }
-
-    fn changed(&mut self, finding: &Finding<'_>, before: Severity) -> Result<()> {
-        let [_, changed, ..] = CHANGES;
-        self.item(changed, Some(before), finding)
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, before: Option<Severity>) -> Result<()> {
+        self.item(change, before, finding)
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {

@@ -20,7 +20,8 @@
 
 use std::io::Write;
 
-use super::out::{Out, score, time};
+use super::facts;
+use super::out::{Out, time};
 use super::{About, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Compliance, Cvss, Decoded, Finding, FindingSink, Text};
@@ -113,7 +114,7 @@ impl ReportWriter for Writer {
 
 /// One finding.
 pub(super) fn object(out: &mut Out, finding: &Finding<'_>) {
-    let Finding { id, origin, host, details } = *finding;
+    let Finding { id, origin, host, host_number: _, details } = *finding;
     out.push(b"{\"id\":\"");
     out.plain(id);
     out.push(b"\"");
@@ -136,9 +137,9 @@ pub(super) fn object(out: &mut Out, finding: &Finding<'_>) {
     cvss(out, ",\"cvss3\":", details.cvss3.as_ref());
     cvss(out, ",\"cvss4\":", details.cvss4.as_ref());
     out.push(b",\"vpr\":");
-    out.number(score(details.vpr, 10.0));
+    out.number(facts::vpr(details));
     out.push(b",\"epss\":");
-    out.number(score(details.epss, 1.0));
+    out.number(facts::epss(details));
     list(out, ",\"cves\":[", &details.cves);
     list(out, ",\"cwes\":[", &details.cwes);
     text(out, ",\"synopsis\":", details.synopsis.as_deref());
@@ -186,13 +187,13 @@ fn instant(out: &mut Out, key: &'static str, instant: Option<jiff::Timestamp>) {
 
 fn cvss(out: &mut Out, key: &'static str, cvss: Option<&Cvss<'_>>) {
     out.push(key.as_bytes());
-    let Some(Cvss { base_score, vector, temporal_score, temporal_vector }) = cvss else { return out.push(b"null") };
+    let Some(cvss) = cvss else { return out.push(b"null") };
     out.push(b"{\"score\":");
-    out.number(score(*base_score, 10.0));
-    text(out, ",\"vector\":", vector.as_deref());
+    out.number(facts::base(cvss));
+    text(out, ",\"vector\":", cvss.vector.as_deref());
     out.push(b",\"temporal_score\":");
-    out.number(score(*temporal_score, 10.0));
-    text(out, ",\"temporal_vector\":", temporal_vector.as_deref());
+    out.number(facts::temporal(cvss));
+    text(out, ",\"temporal_vector\":", cvss.temporal_vector.as_deref());
     out.push(b"}");
 }
 
@@ -209,6 +210,7 @@ fn compliance(out: &mut Out, compliance: Option<&Compliance<'_>>) {
         audit_file,
         reference,
         see_also,
+        error,
     }) = compliance
     else {
         return out.push(b"null");
@@ -223,6 +225,7 @@ fn compliance(out: &mut Out, compliance: Option<&Compliance<'_>>) {
     text(out, ",\"audit_file\":", audit_file.as_deref());
     text(out, ",\"reference\":", reference.as_deref());
     text(out, ",\"see_also\":", see_also.as_deref());
+    text(out, ",\"error\":", error.as_deref());
     out.push(b"}");
 }
 
@@ -268,7 +271,7 @@ mod tests {
             json!({
                 "check_id": "a1b2", "check_name": "1.1.1 Ensure that it is so", "result": "FAILED",
                 "actual_value": "0", "policy_value": null, "info": null, "solution": null, "audit_file": null,
-                "reference": null, "see_also": null,
+                "reference": null, "see_also": null, "error": null,
             })
         );
     }

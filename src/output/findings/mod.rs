@@ -36,6 +36,7 @@ use jiff::Timestamp;
 
 use super::wanted::FormatWord;
 use crate::error::{Error, Result, nearest};
+use crate::findings::baseline::Change;
 use crate::findings::{Decoded, Finding, FindingSink, Origin, Severity};
 
 pub use columns::{Column, Columns};
@@ -182,21 +183,6 @@ pub struct About {
     pub declared: Option<(String, u64)>,
 }
 
-/// How a finding stands to an older report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Baseline {
-    /// Only in the newer one.
-    New,
-    /// In both, the same.
-    Unchanged,
-    /// In both, and not the same.
-    Updated,
-    /// Only in the older one.
-    Absent,
-    /// Only in the older one, and that the newer one has it not proves nothing.
-    Unseen,
-}
-
 /// Writes reports as one document.
 pub trait ReportWriter: FindingSink {
     /// A report begins.
@@ -205,24 +191,16 @@ pub trait ReportWriter: FindingSink {
     /// Exit 1 when the document cannot be written; so for every method here.
     fn begin(&mut self, about: &About) -> Result<()>;
 
-    /// A finding that was compared with an older report. Formats without a word for it write what is in the newer one.
+    /// A finding that was compared with an older report, in which it was of the severity `before`. Formats without a word
+    /// for it write what is in the newer one.
     ///
     /// # Errors
     /// As for [`FindingSink::finding`].
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        match baseline {
-            Baseline::New | Baseline::Unchanged | Baseline::Updated => self.finding(finding),
-            Baseline::Absent | Baseline::Unseen => Ok(()),
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        match change {
+            Change::New | Change::Changed | Change::Unchanged => self.finding(finding),
+            Change::Fixed | Change::Unseen => Ok(()),
         }
-    }
-
-    /// A finding that is in an older report too, not the same, and was of this severity there. Formats without a word for
-    /// that severity leave it out.
-    ///
-    /// # Errors
-    /// As for [`FindingSink::finding`].
-    fn changed(&mut self, finding: &Finding<'_>, _before: Severity) -> Result<()> {
-        self.compared(finding, Baseline::Updated)
     }
 
     /// The report has ended. `complete` also tells what is known beside the decoding, that the run was still active for

@@ -116,11 +116,6 @@ impl Write for Out {
     }
 }
 
-/// A score within its scale, from 0; anything else is not known.
-pub(super) fn score(score: Option<f64>, most: f64) -> Option<f64> {
-    score.filter(|score| (0.0..=most).contains(score))
-}
-
 /// A time that has a notation in RFC 3339, which knows no years before the first.
 pub(super) fn time(time: Option<Timestamp>) -> Option<Timestamp> {
     const FIRST_YEAR: i64 = -62_135_596_800;

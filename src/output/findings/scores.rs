@@ -1,5 +1,6 @@
 //! CVSS scores and vectors as other programs take them: a version that is told, a vector that parses.
 
+use super::facts::base;
 use crate::findings::Cvss;
 
 /// The longest vector that any consumer takes.
@@ -52,10 +53,6 @@ pub(super) fn version_3<'a>(cvss: &'a Cvss<'_>) -> Score<'a> {
 pub(super) fn version_4<'a>(cvss: &'a Cvss<'_>) -> Score<'a> {
     let vector = cvss.vector.as_deref().filter(|vector| is_vector(vector, "4.0", &BASE_4));
     Score { version: Some("4.0"), base: base(cvss), vector }
-}
-
-fn base(cvss: &Cvss<'_>) -> Option<f64> {
-    cvss.base_score.filter(|score| (0.0..=10.0).contains(score))
 }
 
 fn is_plain(vector: &str) -> bool {

@@ -1,13 +1,14 @@
 //! What a page and a comment tell of reports as a whole: how many, how bad, which checks, where. Held within bounds
 //! whatever the reports hold.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hasher as _, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
-use super::Baseline;
+use super::Change;
 use super::document::shorten;
 use super::facts;
+use super::states::Changes;
 use crate::findings::{Details, Finding, OPEN_PORT, Severity};
 use crate::text::clean;
 
@@ -28,19 +29,27 @@ pub(super) struct Summary {
     pub checks: Tally<Check>,
     pub hosts: Tally<Place>,
     hashing: RandomState,
-    /// Which host's entry this is; rows of one entry come one after the other.
-    entry: Option<(u64, u64)>,
+    /// Which report this is.
+    report: usize,
+    /// Which checks were met on which hosts.
+    met: Recent,
 }
 
-/// Findings compared with an older report.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Changes {
-    pub new: u64,
-    pub fixed: u64,
-    pub changed: u64,
-    pub unchanged: u64,
-    /// Not there any more, which proves nothing.
-    pub unseen: u64,
+/// Things that came once, by hash: all of the last ones, so that one is told for new again only after many others.
+#[derive(Debug, Default)]
+struct Recent {
+    latest: HashSet<u64>,
+    before: HashSet<u64>,
+}
+
+impl Recent {
+    /// Whether it is new.
+    fn insert(&mut self, hash: u64) -> bool {
+        if self.latest.len() >= MOST {
+            self.before = std::mem::take(&mut self.latest);
+        }
+        self.latest.insert(hash) && !self.before.contains(&hash)
+    }
 }
 
 /// All findings of one check.
@@ -50,14 +59,14 @@ pub(super) struct Check {
     pub name: String,
     pub severity: Severity,
     pub vpr: Option<f64>,
-    /// The highest base score, of the newest version that has one.
+    /// The highest base score.
     pub cvss: Option<f64>,
     pub cves: Vec<String>,
     pub more_cves: usize,
     pub solution: Option<String>,
     /// What is there now.
     pub findings: Part,
-    /// Entries of hosts with it.
+    /// Hosts with it; one of two reports counts in both.
     pub hosts: u64,
     /// What is new since an older report.
     pub new: Part,
@@ -67,7 +76,6 @@ pub(super) struct Check {
     pub unseen: Part,
     /// What was there, and is not the same now.
     pub changed: Part,
-    last_entry: Option<u64>,
 }
 
 /// Some of a check's findings.
@@ -166,17 +174,16 @@ impl Default for Summary {
             checks: Tally::new(MOST),
             hosts: Tally::new(MOST),
             hashing: RandomState::new(),
-            entry: None,
+            report: 0,
+            met: Recent::default(),
         }
     }
 }
 
 impl Summary {
-    /// A report begins: the next row begins a host's entry.
+    /// A report begins.
     pub(super) fn next_report(&mut self) {
-        if let Some((_, entry)) = &mut self.entry {
-            *entry += 1;
-        }
+        self.report += 1;
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -184,22 +191,14 @@ impl Summary {
     }
 
     /// Counts a finding.
-    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+    pub(super) fn add(&mut self, finding: &Finding<'_>, change: Option<Change>) {
         let (host, details) = (finding.host, finding.details);
-        let is_gone = matches!(baseline, Some(Baseline::Absent | Baseline::Unseen));
-        if let Some(baseline) = baseline {
-            let changes = self.changes.get_or_insert_default();
-            *match baseline {
-                Baseline::New => &mut changes.new,
-                Baseline::Absent => &mut changes.fixed,
-                Baseline::Updated => &mut changes.changed,
-                Baseline::Unchanged => &mut changes.unchanged,
-                Baseline::Unseen => &mut changes.unseen,
-            } += 1;
+        let is_gone = matches!(change, Some(Change::Fixed | Change::Unseen));
+        if let Some(change) = change {
+            self.changes.get_or_insert_default().add(change);
         }
         let name = check_name(finding);
         let label = host.label();
-        let entry = self.entry_of(label, &host.name);
         if !is_gone {
             self.counts[details.severity.rank()] += 1;
             let key = self.hashing.hash_one(label);
@@ -226,41 +225,21 @@ impl Summary {
             fixed: Part::default(),
             unseen: Part::default(),
             changed: Part::default(),
-            last_entry: None,
         });
         check.severity = check.severity.max(details.severity);
-        check.vpr = higher(check.vpr, details.vpr);
-        check.cvss = higher(check.cvss, best_score(finding));
-        match baseline {
-            Some(Baseline::New) => check.new.add(finding),
-            Some(Baseline::Absent) => check.fixed.add(finding),
-            Some(Baseline::Unseen) => check.unseen.add(finding),
-            Some(Baseline::Updated) => check.changed.add(finding),
-            Some(Baseline::Unchanged) | None => {}
+        check.vpr = higher(check.vpr, facts::vpr(details));
+        check.cvss = higher(check.cvss, facts::best_cvss(details).map(|best| best.base));
+        match change {
+            Some(Change::New) => check.new.add(finding),
+            Some(Change::Fixed) => check.fixed.add(finding),
+            Some(Change::Unseen) => check.unseen.add(finding),
+            Some(Change::Changed) => check.changed.add(finding),
+            Some(Change::Unchanged) | None => {}
         }
         if !is_gone {
             check.findings.add(finding);
         }
-        if check.last_entry != Some(entry) {
-            check.last_entry = Some(entry);
-            check.hosts += 1;
-        }
-    }
-
-    fn entry_of(&mut self, label: &str, name: &str) -> u64 {
-        let mut hasher = self.hashing.build_hasher();
-        hasher.write(label.as_bytes());
-        hasher.write_u8(0xff);
-        hasher.write(name.as_bytes());
-        let hash = hasher.finish();
-        match self.entry {
-            Some((known, entry)) if known == hash => entry,
-            other => {
-                let entry = other.map_or(0, |(_, entry)| entry + 1);
-                self.entry = Some((hash, entry));
-                entry
-            }
-        }
+        check.hosts += u64::from(self.met.insert(self.hashing.hash_one((key, self.report, label))));
     }
 }
 
@@ -269,18 +248,10 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn higher(one: Option<f64>, other: Option<f64>) -> Option<f64> {
-    match (one, other.filter(|score| (0.0..=10.0).contains(score))) {
+    match (one, other) {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// The base score of the newest version that has one.
-pub(super) fn best_score(finding: &Finding<'_>) -> Option<f64> {
-    let details = finding.details;
-    let scores =
-        [&details.cvss4, &details.cvss3, &details.cvss2].into_iter().flatten().filter_map(|cvss| cvss.base_score);
-    scores.into_iter().find(|score| (0.0..=10.0).contains(score))
 }
 
 /// What was checked, for people: of a compliance audit the check, else the plugin's name.
@@ -373,10 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn hosts_that_take_turns_count_once_for_a_check() {
+        let rows = ["a", "b", "a", "b"].map(|host| row(host, "1", Severity::Low));
+        let mut made = summary(&rows);
+        let hosts = |made: &Summary| made.checks.ranked(|_| true, |check| &check.name)[0].hosts;
+        assert_eq!(hosts(&made), 2);
+        made.next_report();
+        rows.iter().for_each(|row| row.with(|finding| made.add(finding, None)));
+        assert_eq!(hosts(&made), 4);
+        let mut recent = Recent::default();
+        assert!((0..=MOST as u64).all(|hash| recent.insert(hash)) && !recent.insert(0));
+        assert!(recent.latest.len() <= 2);
+    }
+
+    #[test]
     fn what_is_gone_is_no_finding_of_today() {
         let mut made = Summary::default();
-        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Baseline::Absent)));
-        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Baseline::New)));
+        row("a", "1", Severity::High).with(|finding| made.add(finding, Some(Change::Fixed)));
+        row("a", "2", Severity::Low).with(|finding| made.add(finding, Some(Change::New)));
         assert_eq!(made.counts, [0, 1, 0, 0, 0]);
         assert_eq!(made.changes, Some(Changes { new: 1, fixed: 1, ..Changes::default() }));
         let checks = made.checks.ranked(|_| true, |check| &check.name);

@@ -1,7 +1,7 @@
 //! Rows for the tests of the writers.
 
 use super::sample::Shared;
-use super::{About, Baseline, FindingFormat, Options, open};
+use super::{About, Change, FindingFormat, Options, open};
 use crate::findings::{Decoded, Details, Emitter, Finding, FindingSink, Host, Origin, Severity};
 
 /// One row, with everything around it.
@@ -10,7 +10,7 @@ pub(super) struct Row {
     pub origin: Origin,
     pub host: Host<'static>,
     pub details: Details<'static>,
-    pub baseline: Option<Baseline>,
+    pub change: Option<Change>,
 }
 
 /// A row of a plugin on a host, and nothing else.
@@ -26,7 +26,7 @@ pub(super) fn row(host: &str, plugin: &str, severity: Severity) -> Row {
             severity,
             ..Details::default()
         },
-        baseline: None,
+        change: None,
     }
 }
 
@@ -36,8 +36,8 @@ impl Row {
         self
     }
 
-    pub(super) fn compared(mut self, baseline: Baseline) -> Self {
-        self.baseline = Some(baseline);
+    pub(super) fn compared(mut self, change: Change) -> Self {
+        self.change = Some(change);
         self
     }
 
@@ -82,8 +82,8 @@ pub(super) fn document_with(
     writer.begin(about).unwrap();
     for row in rows {
         let row = Row { origin: about.origin.clone(), ..row.clone() };
-        row.with(|finding| match row.baseline {
-            Some(baseline) => writer.compared(finding, baseline).unwrap(),
+        row.with(|finding| match row.change {
+            Some(change) => writer.compared(finding, change, None).unwrap(),
             None => writer.finding(finding).unwrap(),
         });
     }

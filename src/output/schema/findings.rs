@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::parts::{
     Shape, list, maybe_boolean, maybe_part, maybe_score, maybe_text, maybe_time, maybe_word, object, part, word,
 };
+use crate::findings::baseline::Change;
 use crate::findings::{Severity, SeveritySource};
-use crate::output::findings::{Column, diff};
+use crate::output::findings::Column;
 
 fn severities() -> impl Iterator<Item = &'static str> {
     Severity::ALL.into_iter().rev().map(Severity::name)
@@ -95,6 +96,7 @@ fn parts() -> Vec<(&'static str, Value)> {
             ("audit_file", maybe_text("The audit that asks for it.")),
             ("reference", maybe_text("Where it stands in which standards.")),
             ("see_also", maybe_text("Links.")),
+            ("error", maybe_text("Why the check could not tell, or not for sure.")),
         ],
     );
     vec![("cvss", cvss), ("compliance", compliance)]
@@ -105,11 +107,11 @@ pub(super) fn finding() -> Shape {
 }
 
 pub(super) fn difference() -> Shape {
-    let [new, changed, ..] = diff::CHANGES;
+    let [new, changed, ..] = Change::ALL.map(Change::name);
     let mut schema = object(
         "A finding of either report, and how it differs.",
         [
-            ("change", word(diff::CHANGES, "How the newer report differs from the older one.")),
+            ("change", word(Change::ALL.map(Change::name), "How the newer report differs from the older one.")),
             ("severity_before", maybe_word(severities(), "That of the older report; null where it has none such.")),
             ("finding", part("finding")),
         ],

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use super::vendor::{PATIENCE, Vendor};
@@ -145,6 +146,11 @@ impl Env {
         self.spawn_from(arguments, Stdio::null())
     }
 
+    /// Starts the program as the leader of a group of processes, as a shell does; see [`Running::interrupt_group`].
+    pub fn spawn_group(&self, arguments: &[&str]) -> Running {
+        self.started(self.command(arguments).process_group(0).stdin(Stdio::null()))
+    }
+
     /// Runs the program with stdin and stderr on a terminal and stdout in a pipe, and types `input`.
     pub fn run_on_terminal(&self, arguments: &[&str], input: &str) -> Output {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -209,9 +215,11 @@ impl Env {
 
     /// Starts the program with stdin coming from this, stdout and stderr in pipes.
     pub fn spawn_from(&self, arguments: &[&str], stdin: impl Into<Stdio>) -> Running {
-        let mut command = self.command(arguments);
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
+        self.started(self.command(arguments).stdin(stdin))
+    }
+
+    fn started(&self, command: &mut Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let stdout = child.stdout.take().map(collect).expect("stdout is a pipe");
         let stderr = child.stderr.take().map(collect).expect("stderr is a pipe");
         Running::new(child, stdout, stderr)
@@ -322,6 +330,11 @@ impl Running {
     /// Sends what Ctrl-C sends.
     pub fn interrupt(&self) {
         kill_process(self.pid, Signal::INT).expect("the program runs");
+    }
+
+    /// Sends what Ctrl-C sends to the whole group, as a terminal does.
+    pub fn interrupt_group(&self) {
+        kill_process_group(self.pid, Signal::INT).expect("the group runs");
     }
 
     /// Sends SIGTERM.

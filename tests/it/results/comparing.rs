@@ -115,6 +115,39 @@ fn an_empty_file_of_lines_is_an_older_report_without_findings() {
 }
 
 #[test]
+fn an_older_report_that_comes_once_may_have_nothing_that_passes_the_filter() {
+    let env = home();
+    let from = |name: &str, asked: &[&str]| env.spawn_from(asked, std::fs::File::open(env.path(name)).unwrap()).wait();
+    let asked = ["diff", "file:-", "./newer.nessus", "--host", "203.0.113.9", "-f", "json"];
+    let document = from("older.nessus", &asked).expect_code(0).json();
+    assert_eq!((&document["complete"], &document["items"]), (&json!(true), &json!([])));
+    env.file("plain.nessus", "<NessusClientData_v2><Report name='r'></Report></NessusClientData_v2>", 0o644);
+    from("plain.nessus", &["diff", "file:-", "./newer.nessus", "--fail-on-new"]).expect_code(10);
+    let output = in_sandbox(&env, "scanctl diff io/219@latest~1 io/219@latest --host nomatch -f json").expect_code(0);
+    assert_eq!(output.json()["items"], json!([]));
+}
+
+#[test]
+fn what_this_program_wrote_it_reads_whatever_its_values_are() {
+    let env = home();
+    let long = "x".repeat(5000);
+    let row = format!("<ReportHost name='{long}'><ReportItem port='1' severity='4' pluginID='{long}' pluginName='n'/>");
+    let report = format!("<NessusClientData_v2><Report>{row}</ReportHost></Report></NessusClientData_v2>");
+    env.file("long.nessus", report, 0o644);
+    for format in ["json", "ndjson"] {
+        let saved = format!("saved.{format}");
+        env.run(&["results", "--from", "long.nessus", "-o", &saved]).expect_code(0);
+        let output = env.run(&["diff", "./long.nessus", &format!("./{saved}"), "-f", "json"]).expect_code(0);
+        assert_eq!(output.json()["items"][0]["change"], "unchanged");
+    }
+    let output = env.spawn_from(
+        &["diff", "file:-", "./newer.nessus", "--plugin", &long],
+        std::fs::File::open(env.path("long.nessus")).unwrap(),
+    );
+    assert!(output.wait().expect_code(0).stdout.contains("0 new, 1 fixed"));
+}
+
+#[test]
 fn runs_of_a_vendor_are_compared_and_named_in_full() {
     let env = Env::new();
     let output = in_sandbox(&env, "scanctl diff io/219@latest~1 io/219 --min-severity medium").expect_code(0);

@@ -18,52 +18,8 @@ use crate::findings::{Details, Emitter, Host, Severity, SeveritySource, Text};
 /// Rows of one host that are held at most.
 const MOST_AT_ONCE: usize = 500;
 
-/// A finding. Every field is optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Row {
-    ip_address: Loose,
-    hostname: Loose,
-    port: Loose,
-    /// The title.
-    vulnerability: Loose,
-    /// The id in the scanner's catalogue.
-    exposure_id: Loose,
-    cve_ids: Several,
-    /// CVSS, of a version that is not told.
-    base_score: Loose,
-    temporal_score: Loose,
-    open_services: Several,
-    critical_details: Loose,
-    informative_details: Loose,
-    /// What a newer console may add.
-    #[serde(flatten)]
-    more: Map<String, Value>,
-}
-
-/// A list, or its only item.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Several {
-    Many(Vec<Loose>),
-    One(Loose),
-}
-
-impl Default for Several {
-    fn default() -> Self {
-        Self::Many(Vec::new())
-    }
-}
-
-impl Several {
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        let items = match self {
-            Self::Many(items) => items.as_slice(),
-            Self::One(item) => std::slice::from_ref(item),
-        };
-        items.iter().filter_map(|item| item.text().map(str::trim)).filter(|text| !text.is_empty())
-    }
-}
+/// A finding, from which one value after another is taken. Every field is optional.
+struct Row(Map<String, Value>);
 
 /// Reads one page; see [`crate::findings::PageReader`].
 pub(super) fn read(page: &[u8], emitter: &mut Emitter<'_>) -> Result<Option<Error>> {
@@ -90,7 +46,7 @@ struct Rows<'e, 's> {
 }
 
 impl Rows<'_, '_> {
-    fn take(&mut self, row: &Row) -> Result<()> {
+    fn take(&mut self, mut row: Row) -> Result<()> {
         let host = row.host();
         if host != self.host || self.waiting.len() >= MOST_AT_ONCE {
             self.flush()?;
@@ -124,8 +80,8 @@ impl<'de> Visitor<'de> for &mut Rows<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(row) = list.next_element::<Row>()? {
-            if let Err(failed) = self.take(&row) {
+        while let Some(row) = list.next_element()? {
+            if let Err(failed) = self.take(Row(row)) {
                 self.failed = Some(failed);
                 return Err(serde::de::Error::custom("not taken"));
             }
@@ -135,69 +91,90 @@ impl<'de> Visitor<'de> for &mut Rows<'_, '_> {
 }
 
 impl Row {
-    fn host(&self) -> Host<'static> {
-        let told = self.ip_address.text().map(str::trim).filter(|text| !text.is_empty());
+    /// A value, which is null from then on: what is left keeps the console's order.
+    fn take(&mut self, key: &str) -> Loose {
+        loose(self.0.get_mut(key).map(Value::take).unwrap_or_default())
+    }
+
+    /// What is listed, or the only item where it is no list, without white space around it.
+    fn texts(&mut self, key: &str) -> Vec<String> {
+        let items = match self.0.get_mut(key).map(Value::take).unwrap_or_default() {
+            Value::Array(items) => items,
+            item => vec![item],
+        };
+        items.into_iter().filter_map(|item| trimmed(&loose(item))).collect()
+    }
+
+    fn host(&mut self) -> Host<'static> {
+        let told = trimmed(&self.take("ip_address"));
         // The same address has one spelling, so that findings of two runs can be compared.
-        let ip = told.and_then(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string());
-        let name = self.hostname.text().map(str::trim).filter(|text| !text.is_empty());
+        let ip = told.as_deref().and_then(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string());
+        let name = trimmed(&self.take("hostname"));
         // A name without a domain is not enough to tell hosts apart.
-        let is_full = |name: &&str| name.trim_end_matches('.').contains('.') && name.parse::<IpAddr>().is_err();
+        let is_full = |name: &&String| name.trim_end_matches('.').contains('.') && name.parse::<IpAddr>().is_err();
         Host {
-            name: owned(name.or(told).unwrap_or_default()),
-            fqdn: name.filter(is_full).map(owned),
+            fqdn: name.as_ref().filter(is_full).cloned().map(Cow::Owned),
+            name: name.or(told).unwrap_or_default().into(),
             ip: ip.map(Cow::Owned),
             ..Host::default()
         }
     }
 
-    fn details(&self) -> Details<'static> {
-        let services: Vec<&str> = self.open_services.texts().collect();
+    /// What was found on the host, which must have been taken before.
+    fn details(mut self) -> Details<'static> {
+        let services = self.texts("open_services");
         let services = (!services.is_empty()).then(|| services.join(", "));
-        let said = [&self.critical_details, &self.informative_details].into_iter().filter_map(Loose::owned);
+        let said = ["critical_details", "informative_details"].into_iter().filter_map(|key| self.take(key).owned());
+        let mut said: Vec<String> = said.collect();
         // Whether they are those of the port is not documented, so none is called the finding's service.
-        let said: Vec<String> =
-            said.chain(services.as_deref().map(|services| format!("open_services: {services}"))).collect();
-        let scores = [("base score", &self.base_score), ("temporal score", &self.temporal_score)];
-        let scores: Vec<String> =
-            scores.iter().filter_map(|(name, score)| Some(format!("{name} {}", score.text()?))).collect();
-        let known = [
-            ("base_score", self.base_score.owned()),
-            ("temporal_score", self.temporal_score.owned()),
-            ("open_services", services),
-        ];
-        let known = known.into_iter().filter_map(|(name, value)| Some((Cow::Borrowed(name), Cow::Owned(value?))));
-        let more = self.more.iter().filter(|(_, value)| !value.is_null());
-        let more = more.map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (owned(name), Cow::Owned(text))
-        });
+        said.extend(services.as_deref().map(|services| format!("open_services: {services}")));
+        // CVSS, of a version that is not told.
+        let [base, temporal] = ["base_score", "temporal_score"].map(|key| self.take(key));
+        let scores: Vec<String> = [("base score", &base), ("temporal score", &temporal)]
+            .iter()
+            .filter_map(|(name, score)| Some(format!("{name} {}", score.text()?)))
+            .collect();
         Details {
-            port: self.port.number().and_then(|port| u16::try_from(port).ok()),
-            plugin_id: self.exposure_id.owned().map(Cow::Owned),
-            plugin_name: self.vulnerability.owned().map(Cow::Owned),
-            severity: severity(&self.base_score),
+            port: self.take("port").number().and_then(|port| u16::try_from(port).ok()),
+            // The id in the scanner's catalogue, and the title.
+            plugin_id: self.take("exposure_id").owned().map(Cow::Owned),
+            plugin_name: self.take("vulnerability").owned().map(Cow::Owned),
+            severity: severity(&base),
             severity_source: SeveritySource::Derived,
-            cves: self.cve_ids.texts().map(owned).collect(),
+            cves: self.texts("cve_ids").into_iter().map(Cow::Owned).collect(),
             synopsis: (!scores.is_empty()).then(|| Cow::Owned(scores.join(", "))),
             output: (!said.is_empty()).then(|| Cow::Owned(said.join("\n\n"))),
-            other: known.chain(more).collect(),
+            other: [("base_score", base.owned()), ("temporal_score", temporal.owned()), ("open_services", services)]
+                .into_iter()
+                .filter_map(|(name, value)| Some((Cow::Borrowed(name), Cow::Owned(value?))))
+                .chain(self.rest())
+                .collect(),
             ..Details::default()
         }
     }
-}
 
-fn owned(text: &str) -> Text<'static> {
-    Cow::Owned(text.to_owned())
-}
-
-/// The word that the CVSS specification has for a score; `info` where there is none.
-fn severity(score: &Loose) -> Severity {
-    let score: f64 = score.text().and_then(|text| text.trim().parse().ok()).unwrap_or_default();
-    match score {
-        9.0.. => Severity::Critical,
-        7.0.. => Severity::High,
-        4.0.. => Severity::Medium,
-        score if score > 0.0 => Severity::Low,
-        _ => Severity::Info,
+    /// What a newer console may add.
+    fn rest(self) -> impl Iterator<Item = (Text<'static>, Text<'static>)> {
+        self.0.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
+            let text = match value {
+                Value::String(text) => text,
+                value => value.to_string(),
+            };
+            (Cow::Owned(name), Cow::Owned(text))
+        })
     }
+}
+
+/// Any value as a scalar.
+fn loose(value: Value) -> Loose {
+    Loose::deserialize(value).unwrap_or_default()
+}
+
+/// A text without white space around it, if there is one.
+fn trimmed(value: &Loose) -> Option<String> {
+    value.text().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn severity(score: &Loose) -> Severity {
+    Severity::of_score(score.text().and_then(|text| text.trim().parse().ok()).unwrap_or_default())
 }

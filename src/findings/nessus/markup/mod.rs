@@ -16,16 +16,17 @@ use memchr::{memchr, memchr2, memmem};
 
 use crate::findings::shape::Text;
 
-/// From this size on a text gets [`LARGE_ROOM`].
-const LARGE: usize = 128 * 1024;
+/// From this size on a text gets [`LARGE_ROOM`]: of such ones few are held at once, so that their room, of which little
+/// is ever written, is no burden where address space is limited.
+const LARGE: usize = 4 * 1024 * 1024;
 /// More than the C library's allocator ever keeps for later: so much goes back to the system as soon as it is freed, and
 /// what is not written of it takes no memory.
 const LARGE_ROOM: usize = LONGEST_TEXT + 64 * 1024;
 
 /// Elements nest no deeper.
 pub(super) const DEEPEST: usize = 64;
-/// No text of one element is longer, in bytes as written.
-pub(super) const LONGEST_TEXT: usize = 32 * 1024 * 1024;
+/// No text is longer, in bytes as written: more is never held at once.
+pub(super) const LONGEST_TEXT: usize = 34 * 1024 * 1024;
 /// No tag is longer, its attributes included.
 pub(super) const LONGEST_TAG: usize = 1024 * 1024;
 /// No tag has more attributes.
@@ -344,9 +345,6 @@ impl<'a> Cursor<'a> {
     pub(super) fn element_text(&mut self, name: &str) -> Result<Text<'a>> {
         let start = self.at;
         let Some(length) = memchr(b'<', self.rest(start)) else { return self.cut() };
-        if length > LONGEST_TEXT {
-            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-        }
         if let Some(behind) = self.closes(start + length, name) {
             let text = self.unescape(start..start + length, false)?;
             self.at = behind;
@@ -393,9 +391,6 @@ impl<'a> Cursor<'a> {
             let text = self.until_markup()?;
             match &mut gather {
                 Some(gathered) => {
-                    if gathered.len() + text.len() > LONGEST_TEXT {
-                        return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-                    }
                     let text = self.unescape(text, false)?;
                     gather_more(gathered, text.len());
                     gathered.push_str(&text);
@@ -425,9 +420,6 @@ impl<'a> Cursor<'a> {
                 }
                 Markup::Characters(characters) => {
                     if let Some(gathered) = &mut gather {
-                        if gathered.len() + characters.len() > LONGEST_TEXT {
-                            return self.malformed(format!("a text of more than {LONGEST_TEXT} bytes in `{name}`"));
-                        }
                         gather_more(gathered, characters.len());
                         self.characters(characters, false, gathered);
                     }

@@ -35,6 +35,18 @@ fn text_is_what_the_document_means() {
 }
 
 #[test]
+fn a_text_takes_no_more_room_than_it_has_bytes() {
+    for length in [10, 200_000] {
+        for written in [format!("<a>&amp;{}</a>", "x".repeat(length)), format!("<a>{}\r</a>", "x".repeat(length))] {
+            let mut cursor = Cursor::new(&written);
+            cursor.markup().unwrap();
+            let Cow::Owned(text) = cursor.element_text("a").unwrap() else { panic!("{length}") };
+            assert!(text.capacity() <= written.len(), "{} for {length}", text.capacity());
+        }
+    }
+}
+
+#[test]
 fn what_is_not_xml_is_named() {
     for (element, what) in [
         ("<a>&nbsp;</a>", "an unknown entity `&nbsp;`"),

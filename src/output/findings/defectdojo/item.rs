@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::facts::{self, plausible};
 use super::super::scores::{version_2, version_3, version_4};
 use super::super::states::{Standing, standing};
@@ -100,13 +100,13 @@ struct Endpoint<'a> {
 /// The item; `suffix` ends its title, `run_time` is when its run was.
 pub(super) fn item<'a>(
     finding: &'a Finding<'_>,
-    baseline: Option<Baseline>,
+    change: Option<Change>,
     suffix: &str,
     run_time: Option<Timestamp>,
 ) -> Item<'a> {
     let Finding { host, details, origin, .. } = *finding;
     let scanned_at = plausible(host.ended_at).or(plausible(host.started_at)).or(plausible(run_time));
-    let standing = standing(details.state.as_deref(), baseline);
+    let standing = standing(details.state.as_deref(), change);
     let is_gone = standing == Some(Standing::Gone);
     let is_accepted = standing == Some(Standing::Accepted);
     let three = details.cvss3.as_ref().map(version_3);
@@ -125,7 +125,7 @@ pub(super) fn item<'a>(
         cvssv3_score: three.and_then(|score| score.base),
         cvssv4: four.and_then(|score| score.vector),
         cvssv4_score: four.and_then(|score| score.base),
-        epss_score: details.epss.filter(|score| (0.0..=1.0).contains(score)),
+        epss_score: facts::epss(details),
         severity_justification: justification(finding),
         mitigation: details
             .solution
@@ -182,7 +182,7 @@ fn justification(finding: &Finding<'_>) -> Option<String> {
     if details.severity_source == SeveritySource::Derived {
         lines.push("The severity was derived from a score; the vendor gives none.".to_owned());
     }
-    if let Some(vpr) = details.vpr.filter(|vpr| vpr.is_finite()) {
+    if let Some(vpr) = facts::vpr(details) {
         lines.push(format!("Tenable VPR {vpr}"));
     }
     let two = details.cvss2.as_ref().map(version_2);
@@ -229,7 +229,7 @@ fn tags(finding: &Finding<'_>) -> Vec<String> {
     };
     tag("backend", origin.backend.as_deref().unwrap_or_default());
     tag("profile", origin.profile.as_deref().unwrap_or_default());
-    if let Some(vpr) = details.vpr.filter(|vpr| vpr.is_finite()) {
+    if let Some(vpr) = facts::vpr(details) {
         tag("vpr", &vpr.to_string());
     }
     if let Some(time) = plausible(details.last_seen) {

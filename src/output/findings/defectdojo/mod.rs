@@ -29,9 +29,9 @@ use self::item::item;
 use self::texts::plain;
 use self::titles::{TITLE, Titles};
 use super::document::{Document, shorten};
-use super::{About, Baseline, ReportWriter};
+use super::{About, Change, ReportWriter};
 use crate::error::Result;
-use crate::findings::{Decoded, Finding, FindingSink};
+use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
 /// A writer.
 pub(super) fn open(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
@@ -60,14 +60,14 @@ struct Writer {
 const NAMED: usize = 5;
 
 impl Writer {
-    fn write(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
+    fn write(&mut self, finding: &Finding<'_>, change: Option<Change>) -> Result<()> {
         if self.findings == 0 {
             self.start();
         }
         self.out.text(if self.findings == 0 { "\n" } else { ",\n" });
         self.findings += 1;
         let suffix = self.titles.suffix(finding);
-        self.out.json(&item(finding, baseline, &suffix, self.time));
+        self.out.json(&item(finding, change, &suffix, self.time));
         self.out.settle()
     }
 
@@ -97,12 +97,12 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        if baseline == Baseline::Unseen {
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        if change == Change::Unseen {
             // There is no word for what nobody knows.
             return Ok(());
         }
-        self.write(finding, Some(baseline))
+        self.write(finding, Some(change))
     }
 
     fn end(&mut self, _decoded: &Decoded, _complete: bool) -> Result<()> {

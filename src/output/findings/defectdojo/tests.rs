@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::testing::{Row, document, row};
-use super::super::{About, Baseline, FindingFormat};
+use super::super::{About, Change, FindingFormat};
 use super::texts::{fenced, inert};
 use crate::findings::{Compliance, Cvss, Dates, Exploit, Origin, Severity, SeveritySource};
 
@@ -191,7 +191,7 @@ fn a_description_is_the_same_whatever_was_seen() {
 
 #[test]
 fn states_have_their_fields() {
-    let fixed = item(row("h", "1", Severity::Low).compared(Baseline::Absent));
+    let fixed = item(row("h", "1", Severity::Low).compared(Change::Fixed));
     assert_eq!(
         (&fixed["active"], &fixed["is_mitigated"], &fixed["mitigated"]),
         (&json!(false), &json!(true), &json!("2026-11-20T02:10:00Z"))

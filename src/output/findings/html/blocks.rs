@@ -10,10 +10,10 @@ use std::hash::{BuildHasher, Hash, Hasher as _, RandomState};
 
 use serde::Serialize;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::document::{Document, Embedded, cut};
 use super::super::facts;
-use super::super::summary::{best_score, check_name, host_name, short, solution};
+use super::super::summary::{check_name, host_name, short, solution};
 use crate::findings::{Cvss, Finding, Severity};
 use crate::output::safe::write_json;
 
@@ -146,9 +146,9 @@ impl Blocks {
     }
 
     /// Takes a finding, and writes what is full.
-    pub(super) fn add(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>, out: &mut Document) {
+    pub(super) fn add(&mut self, finding: &Finding<'_>, change: Option<Change>, out: &mut Document) {
         let details = finding.details;
-        if !matches!(baseline, Some(Baseline::Absent | Baseline::Unseen)) {
+        if !matches!(change, Some(Change::Fixed | Change::Unseen)) {
             self.of_report += 1;
         }
         let is_info = details.severity == Severity::Info;
@@ -162,12 +162,12 @@ impl Blocks {
         let host = self.host(finding);
         let text = self.row_text(finding);
         let name = |text: Option<&str>| text.map(short).filter(|text| !text.is_empty());
-        let change = baseline.map(|baseline| match baseline {
-            Baseline::New => 0,
-            Baseline::Absent => 1,
-            Baseline::Updated => 2,
-            Baseline::Unchanged => 3,
-            Baseline::Unseen => 4,
+        let change = change.map(|change| match change {
+            Change::New => 0,
+            Change::Fixed => 1,
+            Change::Changed => 2,
+            Change::Unchanged => 3,
+            Change::Unseen => 4,
         });
         self.rows.push(&Row(
             check,
@@ -241,7 +241,9 @@ impl Blocks {
         (details.plugin_id.as_deref(), name, details.plugin_family.as_deref()).hash(&mut hasher);
         (told.synopsis, told.description, told.solution, &told.links, &told.references).hash(&mut hasher);
         (&told.cves, &told.cwes, &told.facts).hash(&mut hasher);
-        for score in [best_score(finding), details.vpr, details.epss] {
+        let best = facts::best_cvss(details).map(|best| best.base);
+        let (vpr, epss) = (facts::vpr(details), facts::epss(details));
+        for score in [best, vpr, epss] {
             score.map(f64::to_bits).hash(&mut hasher);
         }
         let key = hasher.finish();
@@ -255,9 +257,9 @@ impl Blocks {
             details.plugin_id.as_deref().map(short),
             short(name),
             details.plugin_family.as_deref().map(short),
-            best_score(finding),
-            details.vpr.filter(|score| (0.0..=10.0).contains(score)),
-            details.epss.filter(|score| (0.0..=1.0).contains(score)),
+            best,
+            vpr,
+            epss,
             told.cves.iter().take(40).copied().collect(),
             text,
             facts::cves(details).count(),
@@ -304,6 +306,7 @@ impl Blocks {
             tell("Result", compliance.result.as_deref());
             tell("On the host", compliance.actual_value.as_deref());
             tell("Wanted", compliance.policy_value.as_deref());
+            tell("Error", compliance.error.as_deref());
         }
         let time = |time| facts::plausible(time).map(|time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
         tell("First seen", time(details.first_seen).as_deref());
@@ -382,7 +385,7 @@ fn told_of_check<'a>(finding: &'a Finding<'_>) -> CheckText<'a> {
 
 fn score<'a>(cvss: &Cvss<'_>) -> Cow<'a, str> {
     let vector = cvss.vector.as_deref().map(|vector| cut(vector, 200).0);
-    match (cvss.base_score, vector) {
+    match (facts::base(cvss), vector) {
         (Some(base), Some(vector)) => format!("{base:.1} · {vector}").into(),
         (Some(base), None) => format!("{base:.1}").into(),
         (None, Some(vector)) => vector.to_owned().into(),

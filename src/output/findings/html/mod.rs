@@ -26,9 +26,9 @@ use jiff::Timestamp;
 use self::blocks::Blocks;
 use super::document::Document;
 use super::summary::Summary;
-use super::{About, Baseline, ReportWriter};
+use super::{About, Change, ReportWriter};
 use crate::error::Result;
-use crate::findings::{Decoded, Finding, FindingSink};
+use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -76,9 +76,9 @@ struct Report {
 }
 
 impl Writer {
-    fn write(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
-        self.summary.add(finding, baseline);
-        self.blocks.add(finding, baseline, &mut self.out);
+    fn write(&mut self, finding: &Finding<'_>, change: Option<Change>) -> Result<()> {
+        self.summary.add(finding, change);
+        self.blocks.add(finding, change, &mut self.out);
         self.out.settle()
     }
 
@@ -133,8 +133,8 @@ impl ReportWriter for Writer {
         self.out.settle()
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        self.write(finding, Some(baseline))
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        self.write(finding, Some(change))
     }
 
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {

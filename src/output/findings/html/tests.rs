@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::super::sample::{self, HOSTILE};
 use super::super::testing::{Row, document, row};
-use super::super::{About, Baseline, FindingFormat, Options, open};
+use super::super::{About, Change, FindingFormat, Options, open};
 use super::{SCRIPT, STYLE, WHOLE, blocks};
 use crate::findings::{Attachment, Decoded, Severity};
 
@@ -177,8 +177,7 @@ fn a_row_leads_to_its_check_its_host_and_their_texts() {
         row("web01", "156032", Severity::Critical).port(443).change(|details| *details = sample::library()),
         row("web01", "21157", Severity::High).change(|details| {
             *details = sample::check();
-            details.attachments =
-                vec![Attachment { name: "scan.txt".into(), media_type: None, content: "eA==".into() }];
+            details.attachments = vec![Attachment { name: "scan.txt".into(), media_type: None }];
         }),
         row("db", "156032", Severity::Critical).port(8443).change(|details| {
             *details = sample::library();
@@ -247,10 +246,10 @@ fn a_page_that_ends_early_says_so() {
 #[test]
 fn a_comparison_tells_each_state() {
     let rows = [
-        row("a", "1", Severity::High).compared(Baseline::Unchanged),
-        row("b", "1", Severity::High).compared(Baseline::New),
-        row("c", "2", Severity::Low).compared(Baseline::Absent),
-        row("d", "3", Severity::Info).compared(Baseline::Updated),
+        row("a", "1", Severity::High).compared(Change::Unchanged),
+        row("b", "1", Severity::High).compared(Change::New),
+        row("c", "2", Severity::Low).compared(Change::Fixed),
+        row("d", "3", Severity::Info).compared(Change::Changed),
     ];
     let page = page(&rows);
     let changes = between(&page, "<ul class=\"changes\"", "</ul>");

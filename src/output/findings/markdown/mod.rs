@@ -19,9 +19,10 @@ use std::io::Write;
 
 use self::texts::{code, prose};
 use super::document::Document;
-use super::summary::{Changes, Check, Part, Place, Summary};
+use super::states::Changes;
+use super::summary::{Check, Part, Place, Summary};
 use super::words::{counted, grouped, times};
-use super::{About, Baseline, ReportWriter};
+use super::{About, Change, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
@@ -102,8 +103,8 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        self.summary.add(finding, Some(baseline));
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        self.summary.add(finding, Some(change));
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 use super::super::testing::{Row, document, row};
-use super::super::{About, Baseline, FindingFormat, Options, open};
+use super::super::{About, Change, FindingFormat, Options, open};
 use crate::findings::{Decoded, Severity};
 
 fn about() -> About {
@@ -67,10 +67,10 @@ fn the_worst_come_first_grouped_by_check() {
 #[test]
 fn a_comparison_tells_what_is_new_and_fixed_and_where() {
     let rows = [
-        row("a", "1", Severity::High).compared(Baseline::Unchanged),
-        row("b", "1", Severity::High).compared(Baseline::New),
-        row("c", "2", Severity::Low).compared(Baseline::Absent),
-        row("d", "3", Severity::Info).compared(Baseline::Updated),
+        row("a", "1", Severity::High).compared(Change::Unchanged),
+        row("b", "1", Severity::High).compared(Change::New),
+        row("c", "2", Severity::Low).compared(Change::Fixed),
+        row("d", "3", Severity::Info).compared(Change::Changed),
     ];
     insta::assert_snapshot!(summary(&rows), @r"
     ## Scan findings: 1 new, 1 fixed
@@ -156,18 +156,18 @@ fn a_comment_takes_it_whatever_it_holds() {
     let mut rows = Vec::new();
     for number in 0..60 {
         let label = format!("{number}{worst}");
-        for baseline in [Baseline::New, Baseline::Absent, Baseline::Updated] {
+        for change in [Change::New, Change::Fixed, Change::Changed] {
             rows.push(
                 row(&label, &label, Severity::Critical)
                     .port(65535)
                     .change(|details| {
-                        details.plugin_name = Some(format!("{baseline:?}{label}").into());
+                        details.plugin_name = Some(format!("{change:?}{label}").into());
                         details.cves = vec!["CVE-2021-1234567890123456789".into(); 9];
                         details.solution = Some(label.clone().into());
                         details.protocol = Some(label.clone().into());
                     })
                     .host(|host| host.ip = Some(label.clone().into()))
-                    .compared(baseline),
+                    .compared(change),
             );
         }
     }

@@ -208,6 +208,8 @@ pub(super) struct Compliance<'a> {
     pub actual_value: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::super::Baseline;
+use super::super::Change;
 use super::super::document::cut;
 use super::super::facts::{self, plausible};
 use super::super::scores::{Score, version_2, version_3, version_4};
@@ -46,10 +46,10 @@ impl Texts {
     }
 }
 
-pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, report: &'a Report) -> Event<'a> {
+pub(super) fn event<'a>(finding: &'a Finding<'_>, change: Option<Change>, report: &'a Report) -> Event<'a> {
     let Finding { host, details, origin, .. } = *finding;
     let texts = &mut Texts::default();
-    let (activity_id, status_id) = match standing(details.state.as_deref(), baseline) {
+    let (activity_id, status_id) = match standing(details.state.as_deref(), change) {
         None => (1, None),
         Some(Standing::New) => (1, Some(1)),
         Some(Standing::Accepted) => (1, Some(3)),
@@ -86,7 +86,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
         observables.push(Observable { type_id: 11, name: None, value: port.to_string() });
     }
     let scores = scores(finding);
-    let epss = details.epss.filter(|score| (0.0..=1.0).contains(score));
+    let epss = facts::epss(details);
     let has_cve = facts::cves(details).next().is_some();
     let vulnerabilities = vulnerabilities(
         finding,
@@ -108,6 +108,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
         result: texts.name(compliance.result.as_deref()),
         actual_value: texts.long(compliance.actual_value.as_deref()),
         policy_value: texts.long(compliance.policy_value.as_deref()),
+        error: texts.long(compliance.error.as_deref()),
     });
     let desc = texts.long(details.description.as_deref());
     let output = texts.long(details.output.as_deref());
@@ -117,7 +118,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
         protocol: texts.name(details.protocol.as_deref()),
         service: texts.name(details.service.as_deref()),
         operating_system: texts.name(host.os.as_deref()),
-        vpr: details.vpr.filter(|score| score.is_finite()),
+        vpr: facts::vpr(details),
         epss: epss.filter(|_| !has_cve),
         cvss: unplaced,
         state: texts.name(details.state.as_deref()),
@@ -130,13 +131,7 @@ pub(super) fn event<'a>(finding: &'a Finding<'_>, baseline: Option<Baseline>, re
             report: &report.address,
             severity_source: details.severity_source.name(),
             time_source,
-            baseline: baseline.map(|baseline| match baseline {
-                Baseline::New => "new",
-                Baseline::Unchanged => "unchanged",
-                Baseline::Updated => "updated",
-                Baseline::Absent => "absent",
-                Baseline::Unseen => "unseen",
-            }),
+            baseline: change.map(Change::name),
         },
     };
     Event {

@@ -30,9 +30,9 @@ use jiff::Timestamp;
 
 use super::document::Document;
 use super::summary::is_open_port;
-use super::{About, Baseline, Options, ReportWriter};
+use super::{About, Change, Options, ReportWriter};
 use crate::error::Result;
-use crate::findings::{Decoded, Finding, FindingSink, Source};
+use crate::findings::{Decoded, Finding, FindingSink, Severity, Source};
 use mapping::{event, milliseconds};
 
 /// One event a line.
@@ -76,7 +76,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
+    fn write(&mut self, finding: &Finding<'_>, change: Option<Change>) -> Result<()> {
         if !self.include_ports && is_open_port(finding) {
             self.open_ports += 1;
             return Ok(());
@@ -85,7 +85,7 @@ impl Writer {
             self.out.text(if self.events == 0 { "[\n" } else { ",\n" });
         }
         self.events += 1;
-        self.out.json(&event(finding, baseline, &self.report));
+        self.out.json(&event(finding, change, &self.report));
         if !self.is_array {
             self.out.text("\n");
         }
@@ -116,12 +116,12 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        if baseline == Baseline::Unseen {
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        if change == Change::Unseen {
             // There is no word for what nobody knows.
             return Ok(());
         }
-        self.write(finding, Some(baseline))
+        self.write(finding, Some(change))
     }
 
     fn end(&mut self, _decoded: &Decoded, _complete: bool) -> Result<()> {

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::testing::{Row, document, document_with, row};
-use super::super::{About, Baseline, FindingFormat, Options};
+use super::super::{About, Change, FindingFormat, Options};
 use crate::findings::{Compliance, Cvss, Dates, Exploit, OPEN_PORT, Origin, Severity, Source};
 
 fn about() -> About {
@@ -188,9 +188,9 @@ fn the_time_says_where_it_comes_from() {
 
 #[test]
 fn states_and_comparisons_become_activities() {
-    let ids = |state: Option<&'static str>, baseline: Option<Baseline>| {
+    let ids = |state: Option<&'static str>, change: Option<Change>| {
         let mut row = row("h", "1", Severity::Low).change(|details| details.state = state.map(Into::into));
-        row.baseline = baseline;
+        row.change = change;
         let made = event(row);
         (made["activity_id"].as_u64().unwrap(), made["status_id"].as_u64(), made["type_uid"].as_u64().unwrap() % 100)
     };
@@ -198,9 +198,9 @@ fn states_and_comparisons_become_activities() {
     assert_eq!(ids(Some("Resurfaced"), None), (2, None, 2));
     assert_eq!(ids(Some("FIXED"), None), (3, Some(4), 3));
     assert_eq!(ids(Some("accepted"), None), (1, Some(3), 1));
-    assert_eq!(ids(None, Some(Baseline::New)), (1, Some(1), 1));
-    assert_eq!(ids(None, Some(Baseline::Updated)), (2, None, 2));
-    assert_eq!(ids(None, Some(Baseline::Absent)), (3, Some(4), 3));
+    assert_eq!(ids(None, Some(Change::New)), (1, Some(1), 1));
+    assert_eq!(ids(None, Some(Change::Changed)), (2, None, 2));
+    assert_eq!(ids(None, Some(Change::Fixed)), (3, Some(4), 3));
 }
 
 #[test]

@@ -35,7 +35,7 @@ use serde::Serialize;
 use self::place::{Anchor, automation_id};
 use self::rule::{Rule, Wording};
 use super::out::{Out, time};
-use super::{About, Baseline, Options, ReportWriter};
+use super::{About, Change, Options, ReportWriter};
 use crate::error::{Error, Result};
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
@@ -159,8 +159,8 @@ impl ReportWriter for Writer {
         Ok(())
     }
 
-    fn compared(&mut self, finding: &Finding<'_>, baseline: Baseline) -> Result<()> {
-        self.keep(finding, Some(baseline))
+    fn compared(&mut self, finding: &Finding<'_>, change: Change, _before: Option<Severity>) -> Result<()> {
+        self.keep(finding, Some(change))
     }
 
     fn end(&mut self, _decoded: &Decoded, complete: bool) -> Result<()> {
@@ -197,9 +197,9 @@ impl Writer {
         }
     }
 
-    fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) -> Result<()> {
+    fn keep(&mut self, finding: &Finding<'_>, change: Option<Change>) -> Result<()> {
         if let Some(run) = &mut self.run {
-            run.keep(finding, baseline);
+            run.keep(finding, change);
         }
         self.out.settle()
     }
@@ -210,13 +210,15 @@ impl Writer {
         let to_come = self.expected.saturating_sub(self.runs);
         let share = self.bytes_left / if to_come == 0 { 2 } else { to_come as u64 };
         let mut id = automation_id(&run.about, "");
+        let mut is_another = false;
         for number in 2.. {
             if self.categories.insert(id.category.clone()) {
                 break;
             }
+            is_another = true;
             id = automation_id(&run.about, &format!("~{number}"));
         }
-        if id.category.contains('~') {
+        if is_another {
             self.notes
                 .push(format!("the SARIF holds several runs of one scan: GitHub gets {} as another one", id.full));
         }
@@ -274,7 +276,7 @@ impl Writer {
 }
 
 impl Run {
-    fn keep(&mut self, finding: &Finding<'_>, baseline: Option<Baseline>) {
+    fn keep(&mut self, finding: &Finding<'_>, change: Option<Change>) {
         self.findings += 1;
         let (host, severity) = (finding.host, finding.details.severity.rank());
         if self.about.started_at.is_none() {
@@ -292,7 +294,7 @@ impl Run {
             }
         }
         let rule = self.rules.of(finding);
-        let body = result::body(finding, baseline, &self.anchor);
+        let body = result::body(finding, change, &self.anchor);
         let places = result::host_names(host).map(|name| name.to_lowercase().into());
         if let Some(kept) = self.kept.get_mut(severity) {
             kept.push(Kept { rule, body, places });

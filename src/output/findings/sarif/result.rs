@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::super::Baseline;
-use super::super::out::{score, time};
+use super::super::Change;
+use super::super::facts;
+use super::super::out::time;
 use super::place::{Anchor, port, qualified};
 use super::rule::title;
 use crate::findings::{Finding, Host, Severity};
@@ -117,26 +118,26 @@ impl Properties {
 }
 
 /// What follows a result's rule, without the brace that begins the object.
-pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &Anchor) -> Box<[u8]> {
+pub(super) fn body(finding: &Finding<'_>, change: Option<Change>, anchor: &Anchor) -> Box<[u8]> {
     let details = finding.details;
     let [host, ip] = host_names(finding.host);
     let id = finding.id.to_string();
-    let vpr = score(details.vpr, 10.0);
-    let references = details.cves.iter().take(MOST_REFERENCES).filter_map(|cve| line(cve, 40));
+    let vpr = facts::vpr(details);
+    let references = facts::cves(details).take(MOST_REFERENCES).map(str::to_owned);
     let is_accepted = details.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("accepted"));
     let body = Body {
         level: level(details.severity),
-        baseline_state: baseline.map(|baseline| match baseline {
-            Baseline::New => "new",
-            Baseline::Unchanged => "unchanged",
-            Baseline::Updated => "updated",
+        baseline_state: change.map(|change| match change {
+            Change::New => "new",
+            Change::Unchanged => "unchanged",
+            Change::Changed => "updated",
             // SARIF's word for both says only that it is not in the newer report.
-            Baseline::Absent | Baseline::Unseen => "absent",
+            Change::Fixed | Change::Unseen => "absent",
         }),
         rank: vpr.map(|vpr| (vpr * 100.0).round() / 10.0),
         message: Message {
-            text: match baseline {
-                Some(Baseline::Unseen) => {
+            text: match change {
+                Some(Change::Unseen) => {
                     format!("{}, no longer seen, not known to be closed", message(finding, &host, &ip))
                 }
                 _ => message(finding, &host, &ip),
@@ -159,7 +160,7 @@ pub(super) fn body(finding: &Finding<'_>, baseline: Option<Baseline>, anchor: &A
         properties: Properties {
             cves: references.collect(),
             vpr,
-            epss: score(details.epss, 1.0),
+            epss: facts::epss(details),
             exploit_available: details.exploit.available,
             compliance: details.compliance.as_ref().and_then(|check| line(check.result.as_deref()?, 40)),
             output: details.output.as_deref().and_then(|output| text(output, LONGEST_OUTPUT)),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::super::out::score;
+use super::super::facts;
 use super::place::without_places;
 use super::result::{level, line, text};
 use crate::findings::{Details, Finding, OPEN_PORT, Severity};
@@ -171,17 +171,8 @@ fn is_link(text: &str) -> bool {
 /// `security`, weaknesses, then as many vulnerabilities as GitHub keeps.
 fn tags(details: &Details<'_>) -> Vec<String> {
     let mut tags = vec!["security".to_owned()];
-    let weaknesses = details.cwes.iter().filter_map(|cwe| {
-        let number = cwe.trim().trim_start_matches(['C', 'W', 'E', 'c', 'w', 'e', '-', ':']);
-        let is_number = !number.is_empty() && number.len() < 7 && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| format!("external/cwe/cwe-{number}"))
-    });
-    let vulnerabilities = details.cves.iter().filter_map(|cve| {
-        let (year, number) = cve.trim().strip_prefix("CVE-")?.split_once('-')?;
-        let is_number =
-            |text: &str| !text.is_empty() && text.len() < 20 && text.bytes().all(|byte| byte.is_ascii_digit());
-        (is_number(year) && is_number(number)).then(|| format!("CVE-{year}-{number}"))
-    });
+    let weaknesses = facts::cwes(details).map(|number| format!("external/cwe/cwe-{number}"));
+    let vulnerabilities = facts::cves(details).map(str::to_owned);
     for tag in weaknesses.take(MOST_WEAKNESSES).chain(vulnerabilities) {
         if tags.len() < MOST_TAGS && !tags.contains(&tag) {
             tags.push(tag);
@@ -199,8 +190,7 @@ fn points(details: &Details<'_>) -> Option<String> {
         Severity::Low => 2.0,
         Severity::Info => return None,
     };
-    let given = [&details.cvss3, &details.cvss2, &details.cvss4].into_iter().flatten();
-    let given = given.filter_map(|cvss| score(cvss.base_score, 10.0)).find(|points| *points >= 0.1);
+    let given = facts::best_cvss(details).map(|best| best.base).filter(|points| *points >= 0.1);
     Some(format!("{:.1}", given.unwrap_or(assumed)))
 }
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::sample::{Document, HOSTILE, about, bare, check, document, library, says, web};
-use super::super::{About, Baseline, FindingFormat, Options, ReportWriter};
+use super::super::{About, Change, FindingFormat, Options, ReportWriter};
 use super::{MOST_RESULTS, MOST_RUNS, Writer};
 use crate::exit::Exit;
 use crate::findings::{Decoded, Details, Emitter, Finding, FindingSink, Host, Severity};
@@ -151,17 +151,17 @@ fn a_rule_is_as_bad_as_its_worst_result_and_names_no_host() {
 
 #[test]
 fn what_was_compared_says_how_it_stands() {
-    struct Compare<'w>(&'w mut dyn ReportWriter, Vec<Baseline>);
+    struct Compare<'w>(&'w mut dyn ReportWriter, Vec<Change>);
     impl FindingSink for Compare<'_> {
         fn finding(&mut self, finding: &Finding<'_>) -> crate::error::Result<()> {
-            let baseline = self.1.pop().unwrap();
-            self.0.compared(finding, baseline)
+            let change = self.1.pop().unwrap();
+            self.0.compared(finding, change, None)
         }
     }
     let mut document = Document::new(FindingFormat::Sarif, &Options::default());
     let about = about();
     document.writer.begin(&about).unwrap();
-    let order = vec![Baseline::New, Baseline::Unchanged, Baseline::Updated, Baseline::Absent];
+    let order = vec![Change::New, Change::Unchanged, Change::Changed, Change::Fixed];
     let mut compare = Compare(&mut *document.writer, order.into_iter().rev().collect());
     let mut rows: Vec<Details<'_>> = ["1", "2", "3", "4"].map(|plugin| bare(plugin, "x", Severity::Low)).into();
     rows[1].state = Some("Accepted".into());
@@ -242,6 +242,15 @@ fn the_compressed_size_has_a_limit() {
         assert!(kept.iter().all(|kept| *kept > 10), "{kept:?}");
         assert!(expected == 0 || kept.iter().max().unwrap() - kept.iter().min().unwrap() < 10, "{kept:?}");
     }
+}
+
+#[test]
+fn a_tilde_in_a_name_is_no_second_run() {
+    let mut document = Document::new(FindingFormat::Sarif, &Options::default());
+    for file in ["weekly~1.nessus", "weekly.nessus"] {
+        document.report(&About { file: Some(file.to_owned()), ..About::default() }, &[], true);
+    }
+    assert_eq!(document.writer.notes(), Vec::<String>::new());
 }
 
 #[test]

@@ -7,17 +7,25 @@
 //! A host larger than [`Sizes::part`] is cut before a `ReportItem`, at a place that depends on the document alone;
 //! each further part gets the host's head (start tag and properties) again, so that it is a whole host in itself. Where
 //! properties follow rows, reading such a part ends: rows of one host would differ in what their host is.
+//!
+//! Of a row that is larger than such a part the content of attachments is not held ([`thin`]). A row that is too large
+//! all the same ends the document; the rows before it come out first.
+
+mod scan;
+mod thin;
 
 use std::io::{self, Read};
 
 use memchr::memmem::Finder;
-use memchr::{memchr, memchr2, memchr3};
 
-use super::in_bytes;
-use super::markup::{Cursor, LONGEST_TAG, LONGEST_TEXT, Markup, Problem, is_space};
+use self::scan::{ITEM, begins, behind_rows, ends_name, find_special, head_of};
+use self::thin::Gap;
+use super::markup::{LONGEST_TEXT, Problem, is_space};
 use super::outside::Outside;
 use crate::error::Error;
 use crate::findings::input::{CUT_OFF_HINT, read_failure};
+
+pub(super) use self::scan::{special_end, tag_end};
 
 /// How much is read at once, and how much at most.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +34,8 @@ pub(super) struct Sizes {
     pub chunk: usize,
     /// Bytes of a host from which on it is cut into parts.
     pub part: usize,
-    /// Bytes that are held at most: the largest part plus the largest row.
+    /// Bytes that are held at most: no row is larger, the content of its attachments left out, together with what
+    /// stands before it in its part.
     pub most: usize,
     /// Rows of a host that are held at once, however small they are.
     pub rows: usize,
@@ -46,7 +55,7 @@ impl Sizes {
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT + 4 * 1024 * 1024, rows: 4096 }
+        Self { chunk: 512 * 1024, part: 2 * 1024 * 1024, most: LONGEST_TEXT, rows: 4096 }
     }
 }
 
@@ -57,9 +66,11 @@ pub(super) struct Block {
     start: usize,
     end: usize,
     /// Where in the document it begins.
-    pub offset: u64,
+    offset: u64,
+    /// What stands in the document and not in it.
+    gaps: Vec<Gap>,
     /// How many bytes at its beginning stood in an earlier block too.
-    pub repeated: usize,
+    repeated: usize,
     /// It goes on with a host whose first part was in the block before.
     pub continues: bool,
     /// It holds one host, and not all of it.
@@ -72,6 +83,18 @@ impl Block {
     /// The block's text.
     pub(super) fn bytes(&self) -> &[u8] {
         self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What of it stood in an earlier block too.
+    pub(super) fn head(&self) -> &[u8] {
+        self.bytes().get(..self.repeated).unwrap_or_default()
+    }
+
+    /// Where in the document one of its bytes stands.
+    pub(super) fn place(&self, at: usize) -> u64 {
+        let at = at.saturating_sub(self.repeated);
+        let left_out: usize = self.gaps.iter().take_while(|gap| gap.at <= at).map(|gap| gap.length).sum();
+        self.offset + (at + left_out) as u64
     }
 
     /// Whether it is so large that a second one should wait.
@@ -104,6 +127,8 @@ pub(super) struct Cutter<R> {
     end: usize,
     /// Where in the document `start` is.
     offset: u64,
+    /// What of the document was left out of what is held.
+    gaps: Vec<Gap>,
     /// The source has no more, or failed.
     pub(super) dry: bool,
     pub(super) failure: Option<io::Error>,
@@ -116,9 +141,10 @@ pub(super) struct Cutter<R> {
     pub(super) instead: Option<String>,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
-    pub(super) report_name: Option<String>,
     /// Characters that no document may hold, outside hosts, since the last piece.
     pub(super) replaced: u64,
+    /// Why the document ends here, once what came before was given.
+    too_large: Option<Error>,
     ended: bool,
     close: Finder<'static>,
     item: Finder<'static>,
@@ -126,7 +152,6 @@ pub(super) struct Cutter<R> {
 
 const HOST: &[u8] = b"<ReportHost";
 const CLOSE: &[u8] = b"</ReportHost";
-const ITEM: &[u8] = b"<ReportItem";
 const CLOSE_TAG: &[u8] = b"</ReportHost>";
 /// A needle with the byte behind it, which tells whether the name ends there.
 const NEEDLE: usize = CLOSE.len() + 1;
@@ -138,6 +163,8 @@ struct Search {
     at: usize,
     /// The next thing that looks like the end.
     close: Option<usize>,
+    /// Nothing before this place is content of an attachment that may be left out.
+    thinned: usize,
 }
 
 /// Which part of a host a block is.
@@ -171,6 +198,7 @@ impl<R: Read> Cutter<R> {
             start: 0,
             end: 0,
             offset: 0,
+            gaps: Vec::new(),
             dry: false,
             failure: None,
             open: Vec::new(),
@@ -178,8 +206,8 @@ impl<R: Read> Cutter<R> {
             has_report: false,
             instead: None,
             head: Vec::new(),
-            report_name: None,
             replaced: 0,
+            too_large: None,
             ended: false,
             close: Finder::new(CLOSE),
             item: Finder::new(ITEM),
@@ -193,7 +221,9 @@ impl<R: Read> Cutter<R> {
 
     /// The next piece; `spare` is memory that it may use.
     pub(super) fn next(&mut self, spare: Vec<u8>) -> Piece {
-        let piece = if !self.head.is_empty() {
+        let piece = if let Some(problem) = self.too_large.take() {
+            Piece::End(Some(problem))
+        } else if !self.head.is_empty() {
             self.part(spare, Search::default())
         } else {
             match self.outside() {
@@ -252,8 +282,16 @@ impl<R: Read> Cutter<R> {
         if self.dry || held >= self.sizes.most {
             return false;
         }
-        self.fill(held + self.sizes.chunk);
+        self.fill((held + self.sizes.chunk).min(self.sizes.most));
         true
+    }
+
+    /// Gets more of a host whose end is not held, as [`Self::more`] does.
+    fn more_of_host(&mut self, search: &mut Search) -> bool {
+        if self.end - self.start + self.sizes.chunk > self.sizes.ordinary() {
+            self.thin(search);
+        }
+        self.more()
     }
 
     /// A block of the hosts that are held whole, at least one.
@@ -271,16 +309,17 @@ impl<R: Read> Cutter<R> {
                         return Piece::Block(self.take(cut, spare, Part::WHOLE));
                     }
                     begin = end + space;
-                    search = Search { at: begin, close: None };
+                    search = Search { at: begin, ..Search::default() };
                 }
-                Ok(Found::More) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
-                Ok(Found::Part(_)) if cut > 0 => return Piece::Block(self.take(cut, spare, Part::WHOLE)),
+                Ok(Found::More | Found::Part(_)) | Err(_) if cut > 0 => {
+                    return Piece::Block(self.take(cut, spare, Part::WHOLE));
+                }
                 Ok(Found::Part(at)) => {
                     self.head = head_of(self.data().get(..at).unwrap_or_default());
                     return Piece::Block(self.take(at, spare, Part { continues: false, goes_on: true }));
                 }
                 Ok(Found::More) => {
-                    if !self.more() {
+                    if !self.more_of_host(&mut search) {
                         return self.unfinished(spare);
                     }
                 }
@@ -301,7 +340,7 @@ impl<R: Read> Cutter<R> {
                     return Piece::Block(self.take(at, spare, Part { continues: true, goes_on: true }));
                 }
                 Ok(Found::More) => {
-                    if !self.more() {
+                    if !self.more_of_host(&mut search) {
                         return self.unfinished(spare);
                     }
                 }
@@ -314,8 +353,7 @@ impl<R: Read> Cutter<R> {
     fn unfinished(&mut self, spare: Vec<u8>) -> Piece {
         let held = self.end - self.start;
         if !self.dry {
-            let what = format!("one row or host property of more than {} bytes", self.sizes.most);
-            return Piece::End(Some(self.malformed(&Problem { at: 0, what: Some(what) })));
+            return self.too_large(spare);
         }
         self.open.push("ReportHost".to_owned());
         if held == 0 {
@@ -325,6 +363,24 @@ impl<R: Read> Cutter<R> {
         let mut block = self.take(held, spare, part);
         // What follows is outside, where the end is noticed.
         block.cut_off = true;
+        Piece::Block(block)
+    }
+
+    /// What there is of a host before that of it which is too large.
+    fn too_large(&mut self, spare: Vec<u8>) -> Piece {
+        let what = format!("one row or host property of more than {} bytes", self.sizes.most);
+        let problem = Problem { at: 0, what: Some(what) };
+        let rows = behind_rows(self.data());
+        if rows == 0 {
+            return Piece::End(Some(self.malformed(&problem)));
+        }
+        // The rest is not held twice.
+        self.end = self.start + rows;
+        let continues = !self.head.is_empty();
+        let mut block = self.take(rows, spare, Part { continues, goes_on: true });
+        // Nothing follows that could differ in what the host is.
+        block.is_part = continues;
+        self.too_large = Some(self.malformed(&problem));
         Piece::Block(block)
     }
 
@@ -360,10 +416,13 @@ impl<R: Read> Cutter<R> {
             buffer.extend_from_slice(CLOSE_TAG);
             end = buffer.len();
         }
+        let mut gaps = std::mem::take(&mut self.gaps);
+        self.gaps = gaps.split_off(gaps.partition_point(|gap| gap.at < count));
+        self.gaps.iter_mut().for_each(|gap| gap.at -= count);
         let offset = self.offset;
-        self.offset += count as u64;
+        self.offset += (count + gaps.iter().map(|gap| gap.length).sum::<usize>()) as u64;
         let is_part = part.continues || part.goes_on;
-        Block { buffer, start, end, offset, repeated, continues: part.continues, is_part, cut_off: false }
+        Block { buffer, start, end, offset, gaps, repeated, continues: part.continues, is_part, cut_off: false }
     }
 
     /// Looks for the end of the host that begins at `begin`, as far as it is held.
@@ -452,90 +511,3 @@ pub(super) fn malformed(problem: &Problem, place: u64) -> Error {
 }
 
 pub(super) const FOREIGN: &str = "not a .nessus";
-
-/// Whether text begins with a start tag of this name.
-fn begins(text: &[u8], tag: &[u8]) -> bool {
-    text.strip_prefix(tag).and_then(<[u8]>::first).is_some_and(|byte| ends_name(*byte))
-}
-
-const fn ends_name(byte: u8) -> bool {
-    is_space(byte) || matches!(byte, b'>' | b'/')
-}
-
-/// The place behind the tag that begins at `start`, if it is held whole.
-pub(super) fn tag_end(data: &[u8], start: usize) -> Result<Option<usize>, Problem> {
-    let mut at = start;
-    loop {
-        let rest = data.get(at..).unwrap_or_default();
-        let Some(distance) = memchr3(b'>', b'"', b'\'', rest) else { break };
-        at += distance;
-        let quote = data[at];
-        if quote == b'>' {
-            return Ok(Some(at + 1));
-        }
-        let Some(distance) = memchr(quote, &data[at + 1..]) else { break };
-        at += distance + 2;
-    }
-    if data.len() - start > LONGEST_TAG {
-        return Err(Problem { at: start, what: Some(format!("a tag of more than {LONGEST_TAG} bytes")) });
-    }
-    Ok(None)
-}
-
-/// The first `<!` or `<?` between two places.
-fn find_special(data: &[u8], from: usize, to: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(distance) = memchr2(b'!', b'?', data.get(at..to).unwrap_or_default()) {
-        at += distance;
-        if at > from && data[at - 1] == b'<' {
-            return Some(at - 1);
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The place behind the comment, CDATA section or processing instruction at `start`, if it is held whole.
-pub(super) fn special_end(data: &[u8], start: usize) -> Option<usize> {
-    let rest = data.get(start..)?;
-    let (open, close): (usize, &[u8]) = if rest.starts_with(b"<!--") {
-        (4, b"-->")
-    } else if rest.starts_with(b"<![CDATA[") {
-        (9, b"]]>")
-    } else if rest.starts_with(b"<?") {
-        (2, b"?>")
-    } else if rest.len() >= 9 {
-        // No such thing exists; reading the block will find it.
-        return Some(start + 2);
-    } else {
-        return None;
-    };
-    let distance = memchr::memmem::find(rest.get(open..)?, close)?;
-    Some(start + open + distance + close.len())
-}
-
-/// Start tag and properties of a host, as far as they stand before its rows.
-fn head_of(host: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(host);
-    let mut cursor = Cursor::new(&text);
-    let mut end = 0;
-    // What is broken is found when the block is read.
-    if cursor.markup().is_ok() {
-        end = cursor.at;
-        while cursor.until_markup().is_ok() {
-            let read = match cursor.markup() {
-                Ok(Markup::Start { name: "ReportItem", .. } | Markup::End { .. }) | Err(_) => break,
-                Ok(Markup::Start { name, empty: false }) => {
-                    cursor.skip_element(name).map(|()| name == "HostProperties")
-                }
-                Ok(_) => Ok(false),
-            };
-            match read {
-                Ok(true) => end = cursor.at,
-                Ok(false) => {}
-                Err(_) => break,
-            }
-        }
-    }
-    host.get(..in_bytes(host, end).0).unwrap_or_default().to_vec()
-}

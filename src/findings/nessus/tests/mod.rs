@@ -1,6 +1,7 @@
 //! The pipeline on small documents, with blocks so small that every border is met.
 
-use std::collections::BTreeSet;
+mod large;
+
 use std::io::{self, Read};
 
 use proptest::prelude::*;
@@ -83,7 +84,6 @@ fn everything_is_read() {
     let (rows, decoded) = read(HARD);
     assert!(decoded.is_complete(), "{}", problem(&decoded));
     assert_eq!((decoded.hosts, decoded.findings, decoded.replaced), (3, 4, 0));
-    assert_eq!(decoded.report_name.as_deref(), Some("R&D"));
     let first = &rows[0];
     for part in [
         "ä.example.org",
@@ -278,6 +278,8 @@ fn checks_are_known_by_any_prefix_wherever_it_is_declared() {
         )
     };
     let declared = format!(" xmlns:q='{space}'");
+    let (rows, _) = read(&document("", "", "<cm:compliance-error>no such file</cm:compliance-error>"));
+    assert!(rows[0].contains("error: Some(\"no such file\")"), "{}", rows[0]);
     for text in [
         document(&declared, "", &children("q:", "")),
         document("", &declared, &children("q:", "")),
@@ -320,6 +322,93 @@ fn what_a_small_report_leaves_out_is_not_known() {
 }
 
 #[test]
+fn a_host_that_comes_again_counts_once() {
+    let host = |name: &str| format!("<ReportHost name='{name}'><ReportItem pluginID='1'/></ReportHost>");
+    let hosts = ["a", "b", "a", "b"].map(host).concat();
+    let (rows, decoded) = read(&format!("<NessusClientData_v2><Report>{hosts}</Report></NessusClientData_v2>"));
+    assert_eq!((rows.len(), decoded.hosts), (4, 2));
+}
+
+#[test]
+fn nobody_waits_for_a_worker_that_panicked() {
+    struct Panics;
+    impl FindingSink for Panics {
+        fn finding(&mut self, _finding: &Finding<'_>) -> Result<()> {
+            panic!("the sink of a test")
+        }
+    }
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let reading = thread::spawn(move || {
+        let _ended_also_by_a_panic = ended;
+        let origin = Origin::default();
+        drop(run(HARD.as_bytes(), Emitter::new(&origin, &mut Panics), 3, SMALL));
+    });
+    let waited = end.recv_timeout(std::time::Duration::from_secs(60));
+    assert_eq!(waited, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert!(reading.join().is_err());
+}
+
+#[test]
+fn a_severity_that_the_report_leaves_out_is_derived_and_says_so() {
+    let document = |inside: &str| {
+        format!(
+            "<NessusClientData_v2><ReportHost name='a'><ReportItem {inside}</ReportItem></ReportHost></NessusClientData_v2>"
+        )
+    };
+    for (inside, severity, source) in [
+        ("><cvss3_base_score>9.8</cvss3_base_score>", "Critical", "Derived"),
+        ("><cvss3_base_score>5.0</cvss3_base_score><cvss_base_score>9.8</cvss_base_score>", "Medium", "Derived"),
+        ("><cvss4_base_score>99</cvss4_base_score><cvss_base_score> 7.5 </cvss_base_score>", "High", "Derived"),
+        ("severity='9'><cvss3_base_score>0.1</cvss3_base_score>", "Low", "Derived"),
+        ("><cvss3_temporal_score>9.8</cvss3_temporal_score>", "Info", "Derived"),
+        (">", "Info", "Derived"),
+        ("><cvss3_base_score>9.8</cvss3_base_score><risk_factor>Low</risk_factor>", "Low", "Vendor"),
+        ("severity='0'><cvss3_base_score>9.8</cvss3_base_score>", "Info", "Vendor"),
+    ] {
+        for needs in [Needs::Core, Needs::Facts, Needs::All] {
+            let (rows, decoded) = rows_of(document(inside).as_bytes(), 2, SMALL, needs);
+            assert_eq!(problem(&decoded), "");
+            let told = format!("severity: {severity}, severity_source: {source}");
+            assert!(rows[0].contains(&told), "{inside} {needs:?}: {}", rows[0]);
+        }
+    }
+}
+
+#[test]
+fn a_score_that_is_none_is_not_known() {
+    let child = |name: &str, text: &str| format!("<{name}>{text}</{name}>");
+    let bad = [("cvss_base_score", "-1"), ("cvss3_base_score", "10.1"), ("cvss4_threat_score", "NaN")];
+    let bad = bad.into_iter().chain([("vpr_score", "inf"), ("epss_score", "94")]);
+    let inside: String = bad.map(|(name, text)| child(name, text)).collect();
+    let document = |inside: &str| {
+        format!(
+            "<NessusClientData_v2><ReportHost name='a'><ReportItem>{inside}</ReportItem></ReportHost></NessusClientData_v2>"
+        )
+    };
+    let (rows, _) = read(&document(&inside));
+    for part in ["cvss2: None, cvss3: None, cvss4: None, vpr: None, epss: None", "(\"epss_score\", \"94\")"] {
+        assert!(rows[0].contains(part), "{part} in {}", rows[0]);
+    }
+    let (rows, _) = read(&document(&(inside + &child("cvss3_base_score", "10.0") + &child("vpr_score", "0"))));
+    assert!(rows[0].contains("base_score: Some(10.0)") && rows[0].contains("vpr: Some(0.0)"), "{}", rows[0]);
+}
+
+#[test]
+fn any_number_of_references_is_read_in_good_time() {
+    let references: String = (0..40_000).map(|number| format!("<xref>CWE:{number}</xref>")).collect();
+    let document = format!(
+        "<NessusClientData_v2><ReportHost name='a'><ReportItem><cwe>7</cwe>{references}<xref>CWE:8</xref></ReportItem>\
+         </ReportHost></NessusClientData_v2>"
+    );
+    let begun = std::time::Instant::now();
+    let (rows, _) = rows_of(document.as_bytes(), 1, Sizes::default(), Needs::Facts);
+    // Comparing each with each takes several times as long.
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(rows[0].contains("cwes: [\"7\", \"0\", \"1\"") && rows[0].contains("\"6\", \"8\", \"9\""));
+    assert!(rows[0].contains("\"39999\"], xrefs"));
+}
+
+#[test]
 fn reports_put_one_behind_the_other_are_not_taken_for_one() {
     let (rows, decoded) = read(&format!("{HARD}{HARD}"));
     let (expected, _) = read(HARD);
@@ -329,154 +418,6 @@ fn reports_put_one_behind_the_other_are_not_taken_for_one() {
         "{}",
         problem(&decoded)
     );
-}
-
-#[test]
-fn large_hosts_are_read_in_parts() {
-    let items: String = (0..40)
-        .map(|number| {
-            format!(
-                "<ReportItem port=\"{}\" pluginID=\"7\" severity=\"2\"><plugin_output>{}<![CDATA[<ReportItem >]]></plugin_output></ReportItem>\n",
-                number % 5,
-                "x".repeat(number)
-            )
-        })
-        .collect();
-    let head = "<ReportHost name='h'><HostProperties><tag name='host-ip'>192.0.2.9</tag></HostProperties>";
-    let document = format!(
-        "<NessusClientData_v2><Report>{head}{items}</ReportHost><ReportHost name='i'>{items}</ReportHost></Report></NessusClientData_v2>"
-    );
-    let (whole, _) = read(&document);
-    for part in [1, 100, 150, 200, 500, 1000, 3000] {
-        let sizes = Sizes { chunk: 100, part, most: 1 << 20, rows: 4096 };
-        let (rows, decoded) = rows_of(document.as_bytes(), 3, sizes, Needs::All);
-        assert!(decoded.is_complete(), "{part}: {}", problem(&decoded));
-        assert_eq!((decoded.hosts, decoded.findings), (2, 80), "{part}");
-        let without_id = |rows: &[String]| rows.iter().map(|row| row[32..].to_owned()).collect::<Vec<_>>();
-        assert_eq!(without_id(&rows), without_id(&whole), "{part}");
-        let ids = |rows: &[String]| {
-            let mut ids: Vec<String> = rows.iter().map(|row| row[..32].to_owned()).collect();
-            ids.sort();
-            ids
-        };
-        assert_eq!(ids(&rows), ids(&whole), "{part}");
-        for step in [1, 7, 64] {
-            let again = rows_of(Slow(document.as_bytes(), step), 1, Sizes { chunk: step, ..sizes }, Needs::All).0;
-            assert_eq!(again, rows, "where a part ends depends on the document alone");
-        }
-    }
-    let cut = &document[..document.len() / 3];
-    let (rows, decoded) =
-        rows_of(cut.as_bytes(), 2, Sizes { chunk: 100, part: 300, most: 1 << 20, rows: 4096 }, Needs::All);
-    assert!(!rows.is_empty() && rows.len() < 40);
-    assert_eq!((decoded.hosts, problem(&decoded).as_str()), (1, "the report is cut off inside a host"));
-}
-
-#[test]
-fn a_host_of_many_rows_is_held_in_parts_however_small_they_are() {
-    let host = |name: &str, rows: usize| {
-        let row = |number| format!("<ReportItem port='{}' pluginID='7'/>", number % 3);
-        let head =
-            "<HostProperties><tag name='host-fqdn'>FQDN</tag><tag name='HOST_END_TIMESTAMP'>9</tag></HostProperties>";
-        let head = head.replace("FQDN", name);
-        format!("<ReportHost name='{name}'>{head}{}</ReportHost>\n", (0..rows).map(row).collect::<String>())
-    };
-    let hosts = [("a", 3), ("b", 0), ("c", 40), ("d", 8), ("e", 1)].map(|(name, rows)| host(name, rows)).concat();
-    let document = format!("<NessusClientData_v2><Report>{hosts}</Report></NessusClientData_v2>");
-    let (whole, _) = read(&document);
-    for held in [1, 2, 7, 8, 9, 40, 52] {
-        for (workers, chunk, part) in [(1, 1 << 20, 1 << 20), (3, 64, 1 << 20), (3, 64, 500)] {
-            let sizes = Sizes { chunk, part, most: 1 << 20, rows: held };
-            let (rows, decoded) = rows_of(document.as_bytes(), workers, sizes, Needs::All);
-            assert!(decoded.is_complete(), "{held}: {}", problem(&decoded));
-            assert_eq!((decoded.hosts, decoded.findings), (5, 52), "{held}");
-            let without_id = |rows: &[String]| rows.iter().map(|row| row[32..].to_owned()).collect::<Vec<_>>();
-            assert_eq!(without_id(&rows), without_id(&whole), "{held}");
-            let ids = |rows: &[String]| rows.iter().map(|row| row[..32].to_owned()).collect::<BTreeSet<_>>();
-            assert_eq!(ids(&rows), ids(&whole), "{held}");
-        }
-    }
-    let mut entries = Entries::new(host("a", 40).leak(), Reading { needs: Needs::All, most: 16 }, false, false);
-    let mut held = Vec::new();
-    loop {
-        let goes_on = entries.read();
-        held.push(entries.entries.iter().map(|entry| entry.rows.len()).sum::<usize>());
-        if !goes_on {
-            break;
-        }
-    }
-    assert_eq!(held, [16, 16, 8]);
-    let many = "<ReportHost/>".repeat(40);
-    let mut entries = Entries::new(&many, Reading { needs: Needs::All, most: 16 }, false, false);
-    assert!(entries.read());
-    assert_eq!(entries.entries.len(), 16);
-}
-
-#[test]
-fn properties_behind_more_rows_than_are_held_are_refused() {
-    let row = "<ReportItem pluginID='1'/>";
-    let document = |rows: usize| {
-        format!(
-            "<NessusClientData_v2><Report><ReportHost name='a'>{}<HostProperties><tag name='host-ip'>192.0.2.1</tag>\
-             </HostProperties></ReportHost></Report></NessusClientData_v2>",
-            row.repeat(rows)
-        )
-    };
-    for (rows, is_read) in [(4, true), (8, true), (9, false), (20, false)] {
-        let (seen, decoded) = rows_of(document(rows).as_bytes(), 2, Sizes { rows: 8, ..SMALL }, Needs::Core);
-        assert_eq!(decoded.is_complete(), is_read, "{rows}: {}", problem(&decoded));
-        assert_eq!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), is_read, "{rows}");
-        if !is_read {
-            assert!(problem(&decoded).contains("properties of a host behind more rows"), "{}", problem(&decoded));
-            assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
-        }
-    }
-}
-
-#[test]
-fn parts_of_a_large_host_never_differ_in_their_properties() {
-    let rows = |count: usize| "<ReportItem pluginID='1'><x>text</x></ReportItem>".repeat(count);
-    let tag = "<tag name='host-ip'>192.0.2.1</tag>";
-    let head = format!("<HostProperties>{tag}</HostProperties>");
-    let refused = "properties of a host behind more rows";
-    for (inside, problem_is) in [
-        (format!("{head}{}", rows(40)), ""),
-        (format!("{}{head}", rows(40)), refused),
-        (format!("{}{head}{}", rows(2), rows(40)), refused),
-        (format!("{}{head}{}", rows(20), rows(20)), refused),
-        (format!("{head}{}{head}", rows(40)), refused),
-        (format!("<HostProperties\n>{tag}</HostProperties >{}", rows(40)), ""),
-        (format!("<!-- </HostProperties> <ReportItem > -->\n{head}{}", rows(40)), ""),
-        (
-            format!("<HostProperties>{tag}<tag name='x'><![CDATA[<ReportItem >]]></tag></HostProperties>{}", rows(40)),
-            "",
-        ),
-        (format!("<x>\u{e9}</x>{head}{}", rows(40)), ""),
-    ] {
-        let document = format!(
-            "<NessusClientData_v2><Report><ReportHost name='a'>{inside}</ReportHost></Report></NessusClientData_v2>"
-        );
-        for latin in [false, true] {
-            // Bytes that are no UTF-8 have another length once they are replaced.
-            let bytes = if latin {
-                document.chars().map(|symbol| symbol as u8).collect()
-            } else {
-                document.clone().into_bytes()
-            };
-            for chunk in [50, 1 << 20] {
-                let sizes = Sizes { chunk, part: 400, ..SMALL };
-                let (seen, decoded) = rows_of(bytes.as_slice(), 2, sizes, Needs::All);
-                assert_eq!(decoded.is_complete(), problem_is.is_empty(), "{inside}: {}", problem(&decoded));
-                assert!(problem(&decoded).contains(problem_is), "{inside}: {}", problem(&decoded));
-                if problem_is.is_empty() {
-                    assert_eq!((seen.len(), decoded.hosts), (40, 1));
-                    assert!(seen.iter().all(|row| row.contains("ip: Some(\"192.0.2.1\")")), "{inside}");
-                } else {
-                    assert_eq!(decoded.problem.as_ref().map(Error::exit), Some(crate::exit::Exit::BadData));
-                }
-            }
-        }
-    }
 }
 
 #[test]
@@ -520,18 +461,6 @@ fn what_is_broken_is_named_after_what_came_before() {
             assert_eq!(seen.len(), rows, "{what}");
         }
     }
-}
-
-#[test]
-fn too_much_at_once_is_refused() {
-    let row = format!("<ReportItem pluginID='1'><plugin_output>{}</plugin_output></ReportItem>", "x".repeat(5000));
-    let document = format!("<NessusClientData_v2><ReportHost name='a'>{row}{row}</ReportHost></NessusClientData_v2>");
-    let read = |most| rows_of(document.as_bytes(), 2, Sizes { chunk: 100, part: 200, most, rows: 4096 }, Needs::All).1;
-    assert!(read(8000).is_complete());
-    assert!(problem(&read(3000)).contains("one row or host property of more than 3000 bytes"));
-    let policy = format!("<NessusClientData_v2><Policy>{}</Policy></NessusClientData_v2>", "x".repeat(5000));
-    let decoded = rows_of(policy.as_bytes(), 2, Sizes { chunk: 100, part: 200, most: 3000, rows: 4096 }, Needs::All).1;
-    assert!(problem(&decoded).contains("a text of more than 3000 bytes"), "{}", problem(&decoded));
 }
 
 #[test]

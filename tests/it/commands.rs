@@ -346,6 +346,7 @@ fn what_backends_can_do_needs_no_config() {
     tenable-io  wait              yes      scan id or schedule uuid: its active, else its latest run  -
     tenable-io  results           yes      scan id or schedule uuid: its active, else its latest run  -
     tenable-io  export            yes      scan id or schedule uuid: its active, else its latest run  -
+    tenable-io  diff              yes      scan id or schedule uuid: its active, else its latest run  -
     tenable-io  list              yes      takes no id                                                -
     tenable-io  scans list        yes      scan id or schedule uuid                                   -
     tenable-io  scans show        yes      scan id or schedule uuid                                   -
@@ -363,7 +364,7 @@ fn what_backends_can_do_needs_no_config() {
     ");
     let all = env.run(&["backends", "-f", "json"]).expect_code(0).json();
     assert_eq!(all["kind"], "backends");
-    assert_eq!(all["items"].as_array().unwrap().len(), 120);
+    assert_eq!(all["items"].as_array().unwrap().len(), 125);
     env.run(&["backends", "nessus"]).expect_code(2);
 }
 

@@ -78,6 +78,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             kept.clear();
             stdout.read_to_string(&mut kept).await?;
             kept.truncate(kept.trim_end().len());
+            context.ui.stderr(&format!("({KEPT} is {kept})"));
         }
         if status.code() != Some(i32::from(step.expected.code())) {
             context.ui.stderr(&format!("the demo expected exit code {}, and it was {status}", step.expected.code()));

@@ -261,6 +261,18 @@ async fn an_update_is_seen_only_if_all_of_it_is() {
 }
 
 #[tokio::test]
+async fn an_update_whose_answer_names_no_scan_is_unknown() {
+    let change = Change::UpdateScan(draft(&FORMS.scan, &["name=new"]));
+    let prepared = PreparedChange::new(&target("219", None), &change).body(json!({"settings": {"name": "new"}}));
+    for (body, is_lost) in [(json!({}), true), (json!({"error": "no"}), true), (json!({"id": 219}), false)] {
+        let rig = Rig::new(KEYS, vec![("PUT /scans/219", answer(200, body.clone()))]);
+        let lost = rig.backend.apply(&prepared).await.err().map(|problem| problem.lost().is_some());
+        assert_eq!(lost, is_lost.then_some(true), "{body}");
+        let _all_was_asked = rig.heard();
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_is_final_and_a_lost_one_is_said_to_be_lost() {
     let body = json!({"settings": {"name": "Nightly"}});
     let prepared = PreparedChange::new(&Target::default(), &creation()).body(body);

@@ -216,6 +216,7 @@ impl TenableSc {
         let request = self.http.get(["scanResult", run.as_str()]).query("fields", fields);
         let answer = request.label("scan result").send().await?;
         let (result, now) = sc_rest::open::<ScanResult>(&answer)?;
+        result.check(fields, &answer)?;
         let read = Run { run: Some(run.clone()), ..result.run(now) };
         Ok((result, read, answer))
     }
@@ -377,7 +378,7 @@ impl Backend for TenableSc {
 
     async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
         let family = self.family(&prepared.target, Which::All).await?;
-        let asked = sc_rest::earliest(family.now, family.received, sent);
+        let Some(asked) = sc_rest::earliest(family.now, family.received, sent) else { return Ok(Vec::new()) };
         let is_newer = |run: &&Run| run.created_at.or(run.started_at).is_some_and(|made| made >= asked);
         Ok(family.all().filter(is_newer).cloned().collect())
     }

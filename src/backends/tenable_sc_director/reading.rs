@@ -63,7 +63,11 @@ impl Director {
         let request = self.http.get(["mgmt", "scan", scan.as_str()]);
         let request = fields.into_iter().fold(request, |request, fields| request.query("fields", fields));
         let answer = request.label("Director scan").send().await?;
-        Ok((sc_rest::open(&answer)?.0, answer))
+        let (stored, _) = sc_rest::open::<StoredScan>(&answer)?;
+        if stored.id.text().is_none() {
+            return Err(answer.unreadable("`response.id` is missing"));
+        }
+        Ok((stored, answer))
     }
 
     pub(super) async fn stored_scans(&self) -> Result<(Vec<StoredScan>, Answer)> {
@@ -96,6 +100,7 @@ impl Director {
         let request = self.http.get(["mgmt", "scanResult", run.as_str()]).query("fields", fields);
         let answer = request.label("Director scan result").send().await?;
         let (copied, now) = sc_rest::open::<Copied>(&answer)?;
+        copied.result.check(fields, &answer)?;
         let read = Run { run: Some(run.clone()), ..copied.run(now) };
         Ok((copied, read, answer))
     }

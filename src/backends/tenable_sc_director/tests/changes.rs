@@ -43,9 +43,10 @@ fn director(seen: &Seen) -> Reply {
         "POST /mgmt/scan" => ok(made("43", "Weekly", ANN)),
         "GET /mgmt/scan/43" => ok(made("43", "Weekly", ANN)),
         "DELETE /mgmt/scan/43" => ok(json!("")),
-        "GET /mgmt/scanResult/70" => {
-            ok(json!({"id": "70", "name": "Weekly", "scan": {"id": "1"}, "SCI": at("3"), "sciScanResultID": "8"}))
-        }
+        "GET /mgmt/scanResult/70" => ok(json!({
+            "id": "70", "name": "Weekly", "status": "Completed", "scan": {"id": "1"}, "SCI": at("3"),
+            "sciScanResultID": "8",
+        })),
         "POST /mgmt/scanResult/70/email" => ok(json!("")),
         _ => missing(),
     }

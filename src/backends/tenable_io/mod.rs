@@ -67,6 +67,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Nessus, ExportFormat::Csv, ExportFormat::Html, ExportFormat::Pdf, ExportFormat::Db],
     bare_id,
     support,
+    keys: &["access_key", "secret_key"],
     configure,
 };
 
@@ -441,7 +442,7 @@ impl Backend for TenableIo {
             Control::Pause => (scan.clone(), "pause"),
             Control::Resume => (scan.clone(), "resume"),
             Control::Stop => (scan.clone(), "stop"),
-            Control::ForceStop => (self.schedule_uuid(&scan).await?, "force-stop"),
+            Control::ForceStop => (self.schedule_uuid(&scan, &mut learned).await?, "force-stop"),
         };
         let answer = self.http.post(["scans", path.as_str(), verb]).json(&json!({})).label(verb).send().await?;
         taken(&answer)?;
@@ -550,12 +551,14 @@ impl Backend for TenableIo {
 }
 
 impl TenableIo {
-    /// Force-stop takes the schedule uuid alone. Scan ids are decimal numbers, and nothing else is.
-    async fn schedule_uuid(&self, scan: &ScanId) -> Result<ScanId> {
+    /// Force-stop takes the schedule uuid alone. Scan ids are decimal numbers, and nothing else is. What has to be read
+    /// for it tells the name as well.
+    async fn schedule_uuid(&self, scan: &ScanId, learned: &mut Target) -> Result<ScanId> {
         if !scan.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(scan.clone());
         }
         let (details, answer) = self.details(scan).await?;
+        learned.name = learned.name.take().or_else(|| details.info.name.owned());
         details
             .info
             .schedule_uuid

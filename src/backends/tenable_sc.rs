@@ -61,6 +61,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::V2, ExportFormat::Scap12],
     bare_id,
     support,
+    keys: Credentials::KEYS,
     configure,
 };
 

@@ -64,6 +64,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Json],
     bare_id,
     support,
+    keys: &["account_id", "token", "email", "api_key"],
     configure,
 };
 

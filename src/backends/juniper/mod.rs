@@ -66,6 +66,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Json],
     bare_id,
     support,
+    keys: &["token", "username", "password", "api_version"],
     configure,
 };
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::{SPEC, selection};
 use crate::backends::change::{Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Given};
-use crate::backends::scripted::{Rig, connect, json as answer, reply, target};
+use crate::backends::definition::Draft;
+use crate::backends::scripted::{self, Rig, connect, json as answer, reply, target};
 use crate::backends::{Backend, Order, Prepared, Reading, RunQuery, ScanQuery, Target};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -21,16 +21,12 @@ const CREATE: &str = "POST /api/scanner/scanprofiles";
 const CREATE_BEFORE: &str = "POST /api/scanner/profiles/create";
 const UPDATE: &str = "POST /api/scanner/scanprofiles/5";
 
-fn draft(given: &[(&str, &str)]) -> Draft {
-    let given: Vec<Given> = given
-        .iter()
-        .map(|(key, text)| Given { origin: "--set", key: (*key).to_owned(), text: (*text).to_owned() })
-        .collect();
-    Draft::read(&SPEC.forms.scan, "juniper", None, &given).unwrap()
+fn draft(sets: &[&str]) -> Draft {
+    scripted::draft(&SPEC.forms.scan, "juniper", sets)
 }
 
 fn create() -> Change {
-    Change::CreateScan(draft(&[("name", "Edge"), ("targets", "10.0.0.7,10.0.0.9-10.0.0.12")]))
+    Change::CreateScan(draft(&["name=Edge", "targets=10.0.0.7,10.0.0.9-10.0.0.12"]))
 }
 
 fn profiles(rows: &[(i64, &str)]) -> Value {
@@ -125,7 +121,7 @@ async fn what_was_made_has_the_name_and_was_not_there() {
 
 #[tokio::test]
 async fn a_description_that_is_not_told_is_unreadable_and_not_empty() {
-    let change = Change::UpdateScan(draft(&[("description", "")]));
+    let change = Change::UpdateScan(draft(&["description="]));
     for (description, before) in [(json!("old"), Some(json!("old"))), (json!(null), None), (json!(7), None)] {
         let profile = json!([{"scanProfileId": 5, "scanProfileName": "Edge", "description": description}]);
         let rig = Rig::new(TOKEN, vec![(ONE, answer(200, profile))]);
@@ -150,7 +146,7 @@ async fn whatever_an_update_answers_is_shown_unless_it_is_a_page() {
         ("done\n", Some("the console says: done")),
         ("{\"a\":1}", Some("the console says: {\"a\":1}")),
     ] {
-        let change = Change::UpdateScan(draft(&[("targets", "10.0.0.7")]));
+        let change = Change::UpdateScan(draft(&["targets=10.0.0.7"]));
         let rig = Rig::new(TOKEN, vec![(ONE, answer(200, profiles(&[(5, "Edge")]))), (UPDATE, reply(202, body))]);
         let wanted = prepared(&rig, Some("5"), &change).await;
         let applied = rig.backend.apply(&wanted).await.unwrap();
@@ -225,12 +221,12 @@ async fn both_simulated_consoles_agree_from_the_making_to_the_deletion() {
         let taken = backend.prepare_change(&Target::default(), &create()).await.unwrap_err();
         assert_eq!(taken.exit(), Exit::Usage);
 
-        let update = Change::UpdateScan(draft(&[("name", "Rim"), ("targets", "10.0.0.8"), ("description", "x")]));
+        let update = Change::UpdateScan(draft(&["name=Rim", "targets=10.0.0.8", "description=x"]));
         let prepared = backend.prepare_change(&target, &update).await.unwrap();
         backend.apply(&prepared).await.unwrap();
         // Name and description are to be seen, the targets are not.
         assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::Untold);
-        let update = Change::UpdateScan(draft(&[("name", "Ring")]));
+        let update = Change::UpdateScan(draft(&["name=Ring"]));
         let prepared = backend.prepare_change(&target, &update).await.unwrap();
         assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::NotYet);
         backend.apply(&prepared).await.unwrap();
@@ -271,7 +267,7 @@ async fn a_failure_under_a_status_of_success_is_no_sentence() {
     let body = json!({"name": "Edge"});
     let deletion = PreparedChange::new(&scan, &Change::DeleteScan);
     let creation = PreparedChange::new(&Target::default(), &create()).body(body.clone());
-    let update = PreparedChange::new(&scan, &Change::UpdateScan(draft(&[("name", "Edge")]))).body(body);
+    let update = PreparedChange::new(&scan, &Change::UpdateScan(draft(&["name=Edge"]))).body(body);
     let prepared = Prepared { target: scan.clone(), order: Order::default(), before: Vec::new(), warnings: Vec::new() };
     for (said, is_sentence, is_remark) in [
         (answer(200, failure), false, false),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Form, Given};
-use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
+use crate::backends::definition::{Draft, Form};
+use crate::backends::scripted::{self, Rig, connect, json as answer, reply, target, with};
 use crate::backends::tenable_io::form::FORMS;
 use crate::backends::{Backend, RunQuery, ScanQuery, Target};
 use crate::error::{Detail, Result};
@@ -22,8 +22,7 @@ const REPORT: &str =
     "<?xml version=\"1.0\" ?>\n<NessusClientData_v2><Report name=\"Imported DMZ\"></Report></NessusClientData_v2>\n";
 
 fn draft(form: &'static Form, sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|text| Given::set(text).unwrap()).collect();
-    Draft::read(form, "tenable-io", None, &given).unwrap()
+    scripted::draft(form, "tenable-io", sets)
 }
 
 fn creation() -> Change {

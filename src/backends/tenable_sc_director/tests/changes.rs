@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{run, scan};
 use crate::backends::change::{Change, Found};
-use crate::backends::definition::{Draft, Given};
+use crate::backends::definition::Draft;
 use crate::backends::sc_rest::testing::{Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
+use crate::backends::scripted;
 use crate::backends::{Backend, Peers as _, Target};
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
@@ -76,8 +77,7 @@ impl Site {
 }
 
 fn draft(sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
-    Draft::read(&super::SPEC.forms.scan, "tenable-sc-director", None, &given).unwrap()
+    scripted::draft(&super::SPEC.forms.scan, "tenable-sc-director", sets)
 }
 
 /// A scan of what is needed, with these over it.

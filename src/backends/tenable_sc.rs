@@ -226,7 +226,9 @@ impl TenableSc {
         let request = sc_rest::window(self.http.get(["scanResult"]), which).query("fields", FIELDS);
         let answer = request.label("scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
-        let mut runs: Vec<Run> = list.of::<ScanResult>(&answer)?.iter().map(|result| result.run(now)).collect();
+        let results = list.of::<ScanResult>(&answer)?;
+        results.iter().try_for_each(|result| result.check(FIELDS, &answer))?;
+        let mut runs: Vec<Run> = results.iter().map(|result| result.run(now)).collect();
         newest_first(&mut runs);
         Ok((runs, now, answer))
     }

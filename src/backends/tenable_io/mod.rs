@@ -512,6 +512,9 @@ impl Backend for TenableIo {
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {
         let (list, answer) = self.list().await?;
+        if list.scans.iter().any(|item| item.status.text().is_none()) {
+            return Err(answer.unreadable("a scan has no `status`"));
+        }
         let active =
             list.scans.iter().filter_map(ListItem::run).filter(|run| run.state.is_some_and(RunState::is_active));
         Ok(Reading::new(active.collect(), vec![answer.body]))

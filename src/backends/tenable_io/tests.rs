@@ -84,6 +84,11 @@ async fn nothing_is_made_of_answers_that_say_nothing() {
         let unread = rig.backend.prepare_change(&scan, &Change::DeleteScan).await.unwrap_err();
         assert_eq!(unread.exit(), Exit::BadData, "{body}");
     }
+    rig.then(vec![("GET /scans", answer(200, json!({"scans": [{"id": 219, "uuid": "647ca798"}]})))]);
+    assert_eq!(rig.backend.active().await.unwrap_err().exit(), Exit::BadData);
+    rig.then(vec![("GET /scans/219/history", answer(200, json!({"history": [{}]})))]);
+    let unread = rig.backend.runs(Some(&scan), &RunQuery::default()).await.unwrap_err();
+    assert_eq!(unread.exit(), Exit::BadData);
     rig.then(vec![("GET /scans", answer(200, json!({"folders": [], "scans": null, "timestamp": 1})))]);
     assert!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.is_empty());
     let _all_was_asked = rig.heard();

@@ -113,7 +113,9 @@ impl Director {
     async fn copies_as(&self, request: Request<'_>, fields: &str) -> Result<Copies> {
         let answer = request.query("fields", fields).label("Director scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
-        Ok((list.of(&answer)?, now, answer))
+        let copies = list.of::<Copied>(&answer)?;
+        copies.iter().try_for_each(|copied| copied.result.check(fields, &answer))?;
+        Ok((copies, now, answer))
     }
 
     /// The runs of a scan among these copies.

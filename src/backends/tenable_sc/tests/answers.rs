@@ -18,6 +18,8 @@ async fn nothing_is_made_of_answers_that_say_nothing() {
         let problem = sc.status(&run("8")).await.unwrap_err();
         assert_eq!(problem.exit(), Exit::BadData, "{hollow}");
     }
+    let (_vendor, program) = instance(|_| ok(json!({"usable": [{"id": "8"}], "manageable": []})));
+    assert_eq!(connect(&program).active().await.unwrap_err().exit(), Exit::BadData);
     let (_vendor, program) = instance(|_| ok(json!({"usable": [{"name": "Weekly"}], "manageable": []})));
     let sc = connect(&program);
     assert_eq!(sc.active().await.unwrap_err().exit(), Exit::BadData);

@@ -174,13 +174,11 @@ fn asked_at(answer: &Answer, sent: Instant) -> Option<i64> {
 /// Reads the answer to a control or a deletion, which says nothing: what does say something was written by somebody else,
 /// or is not about success.
 fn taken(answer: &Answer) -> Result<()> {
-    match answer.body.trim_ascii() {
-        b"" | b"null" => Ok(()),
-        body => match serde_json::from_slice::<Map<String, Json>>(body) {
-            Ok(members) if members.is_empty() => Ok(()),
-            _ => Err(answer.unreadable("it says something, where the API says nothing")),
-        },
+    if matches!(answer.body.trim_ascii(), b"" | b"null") {
+        return Ok(());
     }
+    let members: Map<String, Json> = answer.json()?;
+    if members.is_empty() { Ok(()) } else { Err(answer.unreadable("it says something, where the API says nothing")) }
 }
 
 /// A run whose state the vendor told. One without is no record of a run.

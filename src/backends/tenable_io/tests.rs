@@ -29,6 +29,7 @@ async fn a_change_is_taken_only_if_nothing_else_is_said() {
         ("{}", true),
         (" \n", true),
         ("null", true),
+        (r#"{"status":"pausing"}"#, true),
         ("<html><title>Login</title>", false),
         (r#"{"error":"internal"}"#, false),
         ("[]", false),

@@ -4,9 +4,9 @@
 //!
 //! Data flows one way. A **command** (`commands`) says what it needs and holds the flow. A **backend** (`backends`)
 //! knows one vendor's paths, states and bodies. **`http`** knows how to send, repeat and keep secrets. **`output`**
-//! turns rows into a format. **`ui`** is the only printer. **`findings`** reads a vendor's report as findings; no command
-//! uses it yet. `model`, `error` and `exit` lie below all of them. The
-//! **`sandbox`** simulates the vendors and shares nothing with the backends.
+//! turns rows into a format. **`ui`** is the only printer. **`findings`** reads a vendor's report as findings. `model`,
+//! `error` and `exit` lie below all of them. The **`sandbox`** simulates the vendors and shares nothing with the
+//! backends.
 //!
 //! ```text
 //! commands ──▶ context ──▶ backends ──▶ http

@@ -1,10 +1,9 @@
-//! Which findings are wanted, and how many there were: sinks around a sink.
+//! Which findings are wanted, and how many there were.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::shape::{Finding, Host, Severity};
-use super::{FindingSink, Needs};
 use crate::error::{Error, Result};
 
 /// What a finding must be to be let through. An empty list asks for nothing.
@@ -137,35 +136,6 @@ fn glob(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Lets through what a filter wants.
-#[derive(Debug)]
-pub struct Filtered<S> {
-    filter: Filter,
-    inner: S,
-}
-
-impl<S: FindingSink> Filtered<S> {
-    /// Around a sink.
-    pub fn new(filter: Filter, inner: S) -> Self {
-        Self { filter, inner }
-    }
-
-    /// The sink inside.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
-}
-
-impl<S: FindingSink> FindingSink for Filtered<S> {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        if self.filter.wants(finding) { self.inner.finding(finding) } else { Ok(()) }
-    }
-
-    fn needs(&self) -> Needs {
-        self.inner.needs()
-    }
-}
-
 /// How many findings there were of each severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts([u64; 5]);
@@ -194,45 +164,10 @@ impl Counts {
     }
 }
 
-/// Counts what passes.
-#[derive(Debug)]
-pub struct Counted<S> {
-    counts: Counts,
-    inner: S,
-}
-
-impl<S: FindingSink> Counted<S> {
-    /// Around a sink.
-    pub fn new(inner: S) -> Self {
-        Self { counts: Counts::default(), inner }
-    }
-
-    /// How many passed.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
-    /// The sink inside.
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
-}
-
-impl<S: FindingSink> FindingSink for Counted<S> {
-    fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        self.counts.add(finding.details.severity);
-        self.inner.finding(finding)
-    }
-
-    fn needs(&self) -> Needs {
-        self.inner.needs()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Details, Emitter, Origin};
+    use crate::findings::{Details, Emitter, FindingSink, Origin};
 
     fn host<'a>(name: &'a str, ip: Option<&'a str>, fqdn: Option<&'a str>) -> Host<'a> {
         Host { name: name.into(), ip: ip.map(Into::into), fqdn: fqdn.map(Into::into), ..Host::default() }
@@ -283,53 +218,52 @@ mod tests {
         }
     }
 
-    struct Names(Vec<String>);
-
-    impl FindingSink for Names {
-        fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-            self.0.push(format!("{}:{}", finding.host.label(), finding.details.plugin_id.as_deref().unwrap_or("-")));
-            Ok(())
-        }
-
-        fn needs(&self) -> Needs {
-            Needs::Core
-        }
-    }
-
-    fn names(filter: Filter) -> (Vec<String>, Counts) {
-        let mut sink = Filtered::new(filter, Counted::new(Names(Vec::new())));
-        assert_eq!(sink.needs(), Needs::Core);
-        let origin = Origin::default();
-        let mut emitter = Emitter::new(&origin, &mut sink);
-        for name in ["192.0.2.1", "a.example.org"] {
-            let row = |plugin: &'static str, severity| Details {
-                plugin_id: Some(plugin.into()),
-                severity,
-                ..Details::default()
-            };
-            let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
-            emitter.host(&host(name, None, None), &rows).unwrap();
-        }
-        let counted = sink.into_inner();
-        let counts = counted.counts();
-        (counted.into_inner().0, counts)
-    }
-
     #[test]
-    fn only_what_is_wanted_passes_and_is_counted() {
-        let (all, counts) = names(Filter::default());
-        assert_eq!(all.len(), 6);
-        assert_eq!((counts.total(), counts.of(Severity::High), counts.at_least(Severity::High)), (6, 2, 4));
-        let (high, counts) = names(Filter { severities: vec![Severity::High], ..Filter::default() });
-        assert_eq!((high.len(), counts.total(), counts.of(Severity::Info)), (2, 2, 0));
-        assert_eq!(names(Filter { least: Some(Severity::High), ..Filter::default() }).0.len(), 4);
-        assert_eq!(names(Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).0.len(), 2);
+    fn what_is_wanted_is_all_that_the_filter_asks() {
+        let wants = |filter: &Filter| -> Vec<String> {
+            struct Wanted<'f>(&'f Filter, Vec<String>);
+            impl FindingSink for Wanted<'_> {
+                fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+                    if self.0.wants(finding) {
+                        let plugin = finding.details.plugin_id.as_deref().unwrap_or("-");
+                        self.1.push(format!("{}:{plugin}", finding.host.label()));
+                    }
+                    Ok(())
+                }
+            }
+            let mut sink = Wanted(filter, Vec::new());
+            let origin = Origin::default();
+            let mut emitter = Emitter::new(&origin, &mut sink);
+            for name in ["192.0.2.1", "a.example.org"] {
+                let row = |plugin: &'static str, severity| Details {
+                    plugin_id: Some(plugin.into()),
+                    severity,
+                    ..Details::default()
+                };
+                let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
+                emitter.host(&host(name, None, None), &rows).unwrap();
+            }
+            sink.1
+        };
+        assert_eq!(wants(&Filter::default()).len(), 6);
+        assert_eq!(wants(&Filter { severities: vec![Severity::High], ..Filter::default() }).len(), 2);
+        assert_eq!(wants(&Filter { least: Some(Severity::High), ..Filter::default() }).len(), 4);
+        assert_eq!(wants(&Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).len(), 2);
         let one = Filter {
             hosts: vec![pattern("192.0.2.0/31")],
             plugins: vec!["1".into()],
             least: Some(Severity::Info),
             ..Filter::default()
         };
-        assert_eq!(names(one).0, ["192.0.2.1:1"]);
+        assert_eq!(wants(&one), ["192.0.2.1:1"]);
+    }
+
+    #[test]
+    fn findings_are_counted_by_severity() {
+        let mut counts = Counts::default();
+        for severity in [Severity::Info, Severity::High, Severity::Critical, Severity::High] {
+            counts.add(severity);
+        }
+        assert_eq!((counts.total(), counts.of(Severity::High), counts.at_least(Severity::High)), (4, 2, 3));
     }
 }

@@ -12,6 +12,7 @@ mod archive;
 pub mod baseline;
 pub mod bound;
 pub mod filter;
+pub mod hosts;
 mod identity;
 mod input;
 mod nessus;

@@ -1,12 +1,16 @@
 //! Which findings are wanted, and which of them end a call with exit 10: the flags, and what they come to.
 
+use std::collections::HashSet;
+
 use clap_complete::ArgValueCandidates;
 
 use crate::commands::completions;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::Severity;
-use crate::findings::filter::{Counts, Filter, HostPattern};
+use crate::findings::filter::{Counts, Filter, Sieve};
+use crate::findings::hosts::HostPattern;
+use crate::ui::Ui;
 
 /// Which findings are wanted.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -24,7 +28,7 @@ pub struct Filters {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = plugin)]
     pub plugin: Vec<String>,
 
-    /// Only these hosts: a network (192.0.2.0/24), an address, or a name with * and ? (repeatable, or a list)
+    /// Only these hosts: an address, a network (192.0.2.0/24), a range (192.0.2.7-9), or a name with * and ? (repeatable, or a list)
     #[arg(long, value_name = "PATTERN", value_delimiter = ',')]
     pub host: Vec<HostPattern>,
 }
@@ -34,6 +38,9 @@ fn plugin(text: &str) -> std::result::Result<String, String> {
     let id = text.trim();
     if id.is_empty() {
         return Err("a plugin's id is missing".to_owned());
+    }
+    if id.contains(char::is_whitespace) {
+        return Err("no plugin has an id with a blank in it".to_owned());
     }
     Ok(id.to_owned())
 }
@@ -45,10 +52,39 @@ impl Filters {
         severity.is_empty() && min_severity.is_none() && plugin.is_empty() && host.is_empty()
     }
 
-    /// As a filter.
-    pub fn into_filter(self) -> Filter {
-        let Self { severity, min_severity, plugin, host } = self;
-        Filter { severities: severity, least: min_severity, plugins: plugin, hosts: host }
+    /// As a filter that nothing went through.
+    pub fn into_sieve(self) -> Sieve {
+        let Self { severity, min_severity, plugin: mut plugins, host } = self;
+        let mut known = HashSet::new();
+        plugins.retain(|id| known.insert(id.clone()));
+        Sieve::from(Filter { severities: severity, least: min_severity, plugins, hosts: host })
+    }
+}
+
+/// So many words of a list are repeated.
+const REPEATED: usize = 10;
+
+/// Tells of hosts and plugins that were asked for and not there: a slip in one of them looks like a report without
+/// findings.
+pub fn tell_unmet(ui: &Ui, sieve: &Sieve) {
+    if sieve.seen() == 0 {
+        return;
+    }
+    let hosts: Vec<String> = sieve.unmet_hosts().map(ToString::to_string).collect();
+    let plugins: Vec<String> = sieve.unmet_plugins().map(ToOwned::to_owned).collect();
+    for (flag, words, what) in [("--host", hosts, "no host that has findings"), ("--plugin", plugins, "no finding")] {
+        if !words.is_empty() {
+            ui.warn(&format!("`{flag} {}` matched {what} in what was read", listed(&words)));
+        }
+    }
+}
+
+/// Words as they are typed, the first of many.
+fn listed(words: &[String]) -> String {
+    let shown = words.iter().take(REPEATED).map(String::as_str).collect::<Vec<_>>().join(",");
+    match words.len().saturating_sub(REPEATED) {
+        0 => shown,
+        more => format!("{shown},… ({more} more)"),
     }
 }
 
@@ -117,7 +153,14 @@ mod tests {
     #[test]
     fn a_plugin_is_named_without_the_blanks_around_it() {
         assert_eq!(plugin(" 1001 ").as_deref(), Ok("1001"));
-        assert!(plugin("").is_err() && plugin(" ").is_err());
+        assert!(plugin("").is_err() && plugin(" ").is_err() && plugin("1 2").is_err());
+    }
+
+    #[test]
+    fn a_long_list_is_repeated_in_part() {
+        let words: Vec<String> = (1..=12).map(|word| word.to_string()).collect();
+        assert_eq!(listed(&words[..2]), "1,2");
+        assert_eq!(listed(&words), "1,2,3,4,5,6,7,8,9,10,… (2 more)");
     }
 
     #[test]

@@ -115,7 +115,9 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         Some(opened) => Some(Side::File(Box::new(opened))),
         None => jobs.next().map(|(job, backend)| Side::Address(job.clone(), backend)),
     };
-    let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else { return Ok(Exit::Success) };
+    let (Some(older), Some(newer)) = (side(older_file), side(newer_file)) else {
+        return Err(Error::new(Exit::Internal, "one of the reports was not connected").into());
+    };
 
     let tell = older.teller();
     // What gives its bytes once is kept as far as the filter wants it.

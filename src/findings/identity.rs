@@ -6,13 +6,10 @@
 //! it is read in parts), that entry counts on. To count in order of the hash over the whole report one would have to
 //! hold it back until its end; the *set* of ids is the same either way.
 //!
-//! What must be remembered for that is eight bytes a finding, in a temporary file once it is more than a few MiB, and
-//! a few words a host.
+//! Not for: what must be remembered of earlier entries ([`super::numbering`]).
 
-use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::str::FromStr;
 
 use ring::digest::{Digest, SHA256};
@@ -22,11 +19,6 @@ use crate::error::Error;
 
 /// The separator between the parts of a key: a character that stands in none of them.
 const SEPARATOR: u8 = 0x1f;
-/// More remembered keys than this go to a temporary file: 4 MiB.
-const MOST_IN_MEMORY: usize = 512 * 1024;
-
-/// So many keys of hosts with several entries are counted at a time.
-const MOST_COUNTED: usize = 64 * 1024;
 
 /// The id of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +34,11 @@ impl FindingId {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         Self(bytes)
+    }
+
+    /// A hash of a text.
+    pub(super) fn hashed(text: &str) -> u64 {
+        Self::of(&ring::digest::digest(&SHA256, text.as_bytes())).short()
     }
 
     fn short(self) -> u64 {
@@ -84,7 +81,7 @@ impl fmt::Debug for FindingId {
 }
 
 /// The part of the key that names the host: lower-case full name, else address, else the report's name.
-fn host_key(host: &Host<'_>) -> String {
+pub(super) fn host_key(host: &Host<'_>) -> String {
     match (&host.fqdn, &host.ip) {
         (Some(fqdn), _) => fqdn.to_lowercase(),
         (None, Some(ip)) => ip.clone().into_owned(),
@@ -138,7 +135,7 @@ pub(super) struct EntryIds {
 struct RowId {
     id: FindingId,
     /// The beginning of the id that the key has without a suffix.
-    base: u64,
+    key: u64,
     /// Which of the equal keys this is, from 1.
     rank: u32,
 }
@@ -156,10 +153,10 @@ impl EntryIds {
             .iter()
             .map(|details| {
                 let id = digest(source, &host, details, 1);
-                RowId { id, base: id.short(), rank: 1 }
+                RowId { id, key: id.short(), rank: 1 }
             })
             .collect();
-        let mut order: Vec<(u64, usize)> = ids.iter().enumerate().map(|(index, row)| (row.base, index)).collect();
+        let mut order: Vec<(u64, usize)> = ids.iter().enumerate().map(|(index, row)| (row.key, index)).collect();
         order.sort_unstable();
         for equal in order.chunk_by(|left, right| left.0 == right.0).filter(|equal| equal.len() > 1) {
             let mut hashes: Vec<([u8; 32], usize)> =
@@ -172,6 +169,24 @@ impl EntryIds {
             }
         }
         Self { host, rows: ids }
+    }
+
+    /// The host's part of the key.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What stands for each row's key without a suffix, in the order of the rows.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().map(|row| row.key)
+    }
+
+    /// Lets a row count on where its key was used so often before. `details` is the row.
+    pub(super) fn count_on(&mut self, index: usize, earlier: u32, source: Source, details: &Details<'_>) {
+        if let Some(row) = self.rows.get_mut(index) {
+            row.rank = row.rank.saturating_add(earlier);
+            row.id = digest(source, &self.host, details, row.rank);
+        }
     }
 
     /// The ids, in the order of the rows.
@@ -187,149 +202,14 @@ fn output_hash(output: Option<Text<'_>>) -> [u8; 32] {
     bytes
 }
 
-/// What the entries before have used, in the order of the report.
-#[derive(Debug, Default)]
-pub(super) struct Numbering {
-    hosts: HashMap<u64, Place>,
-    /// Further entries of hosts that had one before.
-    more: HashMap<u64, Vec<Place>>,
-    keys: Keys,
-    /// How often each key was used, of some hosts that had further entries: entries of several hosts may take turns.
-    counted: HashMap<u64, HashMap<u64, u32>>,
-    /// How many keys are counted there.
-    counted_keys: usize,
-}
-
-/// Where the keys of one entry are remembered.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    start: u64,
-    length: u32,
-}
-
-impl Numbering {
-    /// Lets an entry count on where earlier entries of the same host have equal keys. Tells whether there were none.
-    pub(super) fn count_on(&mut self, source: Source, rows: &[Details<'_>], entry: &mut EntryIds) -> io::Result<bool> {
-        let digest = ring::digest::digest(&SHA256, entry.host.as_bytes());
-        let identity = FindingId::of(&digest).short();
-        if let Some(first) = self.hosts.get(&identity).copied() {
-            let mut counts = match self.counted.remove(&identity) {
-                Some(counts) => {
-                    self.counted_keys -= counts.len();
-                    counts
-                }
-                None => {
-                    let mut counts = HashMap::new();
-                    let more = self.more.get(&identity).map(Vec::as_slice).unwrap_or_default();
-                    for place in std::iter::once(&first).chain(more) {
-                        self.keys.read(*place, |base| *counts.entry(base).or_insert(0) += 1)?;
-                    }
-                    counts
-                }
-            };
-            for (row, details) in entry.rows.iter_mut().zip(rows) {
-                if let Some(earlier) = counts.get(&row.base) {
-                    row.rank += earlier;
-                    row.id = self::digest(source, &entry.host, details, row.rank);
-                }
-            }
-            entry.rows.iter().for_each(|row| *counts.entry(row.base).or_insert(0) += 1);
-            if self.counted_keys + counts.len() > MOST_COUNTED {
-                self.counted.clear();
-                self.counted_keys = 0;
-            }
-            self.counted_keys += counts.len();
-            self.counted.insert(identity, counts);
-            let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
-            self.more.entry(identity).or_default().push(place);
-            Ok(false)
-        } else {
-            let place = self.keys.add(entry.rows.iter().map(|row| row.base))?;
-            self.hosts.insert(identity, place);
-            Ok(true)
-        }
-    }
-}
-
-/// A growing list of keys, of which only the end is in memory.
-#[derive(Debug, Default)]
-struct Keys {
-    file: Option<File>,
-    /// How many are in the file.
-    filed: u64,
-    latest: Vec<u64>,
-}
-
-impl Keys {
-    fn add(&mut self, keys: impl Iterator<Item = u64>) -> io::Result<Place> {
-        let start = self.filed + self.latest.len() as u64;
-        self.latest.extend(keys);
-        let length = u32::try_from(self.filed + self.latest.len() as u64 - start).unwrap_or(u32::MAX);
-        if self.latest.len() > MOST_IN_MEMORY {
-            let file = match &mut self.file {
-                Some(file) => file,
-                empty => empty.insert(tempfile::tempfile()?),
-            };
-            file.seek(SeekFrom::End(0))?;
-            let mut bytes = io::BufWriter::new(file);
-            self.latest.iter().try_for_each(|key| bytes.write_all(&key.to_le_bytes()))?;
-            bytes.flush()?;
-            self.filed += self.latest.len() as u64;
-            self.latest.clear();
-        }
-        Ok(Place { start, length })
-    }
-
-    fn read(&mut self, place: Place, mut take: impl FnMut(u64)) -> io::Result<()> {
-        let end = place.start + u64::from(place.length);
-        if let Some(file) = self.file.as_mut().filter(|_| place.start < self.filed) {
-            file.seek(SeekFrom::Start(place.start * 8))?;
-            let mut bytes = io::BufReader::new(file).take((end.min(self.filed) - place.start) * 8);
-            let mut key = [0; 8];
-            while bytes.limit() > 0 {
-                bytes.read_exact(&mut key)?;
-                take(u64::from_le_bytes(key));
-            }
-        }
-        let first = usize::try_from(place.start.saturating_sub(self.filed)).unwrap_or(usize::MAX);
-        let last = usize::try_from(end.saturating_sub(self.filed)).unwrap_or(usize::MAX);
-        self.latest.get(first..last).unwrap_or_default().iter().copied().for_each(take);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
+    use super::super::numbering::Numbering;
+    use super::super::numbering::testing::{expected, host, ids, row};
     use super::*;
     use crate::findings::shape::Compliance;
-
-    fn row(plugin: &'static str, port: u16, output: &'static str) -> Details<'static> {
-        Details {
-            plugin_id: Some(Cow::Borrowed(plugin)),
-            port: Some(port),
-            protocol: Some(Cow::Borrowed("tcp")),
-            output: Some(Cow::Borrowed(output)),
-            ..Details::default()
-        }
-    }
-
-    fn host(fqdn: &'static str) -> Host<'static> {
-        Host { name: "target".into(), fqdn: Some(fqdn.into()), ip: Some("192.0.2.1".into()), ..Host::default() }
-    }
-
-    fn expected(key: &str) -> String {
-        let digest = ring::digest::digest(&SHA256, key.replace('|', "\u{1f}").as_bytes());
-        digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn ids(numbering: &mut Numbering, host: &Host<'_>, rows: &[Details<'_>]) -> Vec<String> {
-        let output = |index: usize| rows[index].output.as_deref().map(Cow::Borrowed);
-        let mut entry = EntryIds::new(Source::Tenable, host, rows, output);
-        numbering.count_on(Source::Tenable, rows, &mut entry).unwrap();
-        entry.ids().map(|id| id.to_string()).collect()
-    }
 
     #[test]
     fn the_key_is_source_plugin_host_port_protocol_check() {
@@ -351,7 +231,7 @@ mod tests {
             ..Details::default()
         };
         let mut entry = EntryIds::new(Source::Cloudflare, &called, std::slice::from_ref(&open), |_| None);
-        numbering.count_on(Source::Cloudflare, &[open], &mut entry).unwrap();
+        numbering.number(Source::Cloudflare, &[open], &mut entry).unwrap();
         let id = entry.ids().next().unwrap();
         assert_eq!(id.to_string(), expected("cloudflare||target|22|tcp|open-port"));
         assert_eq!(id.as_bytes().len(), 16);
@@ -385,53 +265,5 @@ mod tests {
         let place =
             rows.iter().position(|row| row.output.as_deref() == Some(order[0]) && row.port == Some(80)).unwrap();
         assert_eq!(forth[place], expected(key));
-    }
-
-    #[test]
-    fn a_host_with_a_further_entry_counts_on() {
-        let numbering = &mut Numbering::default();
-        let key = |suffix: &str| expected(&format!("tenable|1|a|80|tcp|{suffix}"));
-        assert_eq!(ids(numbering, &host("a"), &[row("1", 80, "x")]), [key("")]);
-        assert_eq!(ids(numbering, &host("b"), &[row("1", 80, "x")]), [expected("tenable|1|b|80|tcp|")]);
-        let mut second = ids(numbering, &host("A"), &[row("1", 80, "x"), row("1", 80, "y"), row("9", 80, "")]);
-        assert_eq!(second.pop().unwrap(), expected("tenable|9|a|80|tcp|"));
-        second.sort();
-        let mut wanted = [key("#2"), key("#3")];
-        wanted.sort();
-        assert_eq!(second, wanted);
-        assert_eq!(ids(numbering, &host("b"), &[row("1", 80, "x")]), [expected("tenable|1|b|80|tcp|#2")]);
-        assert_eq!(ids(numbering, &host("a"), &[row("1", 80, "x")]), [key("#4")]);
-    }
-
-    #[test]
-    fn hosts_that_take_turns_are_counted_on_whether_their_keys_are_at_hand_or_not() {
-        let numbering = &mut Numbering::default();
-        let rows: Vec<Details<'_>> = (0..(MOST_COUNTED / 2) as u16 + 9).map(|port| row("1", port, "")).collect();
-        for turn in ["", "#2", "#3"] {
-            for name in ["a", "b"] {
-                let ids = ids(numbering, &host(name), &rows);
-                let key = |port: usize| expected(&format!("tenable|1|{name}|{port}|tcp|{turn}"));
-                assert_eq!((&ids[0], &ids[ids.len() - 1]), (&key(0), &key(rows.len() - 1)));
-                assert!(numbering.counted_keys <= MOST_COUNTED);
-            }
-        }
-    }
-
-    #[test]
-    fn keys_outlive_memory() {
-        let mut keys = Keys::default();
-        let many = MOST_IN_MEMORY as u64;
-        let first = keys.add(0..10).unwrap();
-        let second = keys.add(10..many).unwrap();
-        let third = keys.add(many..many + 5).unwrap();
-        assert!(keys.file.is_some() && keys.latest.is_empty());
-        let fourth = keys.add(many + 5..many + 8).unwrap();
-        for (place, wanted) in
-            [(first, 0..10), (second, 10..many), (third, many..many + 5), (fourth, many + 5..many + 8)]
-        {
-            let mut seen = Vec::new();
-            keys.read(place, |key| seen.push(key)).unwrap();
-            assert!(seen.into_iter().eq(wanted));
-        }
     }
 }

@@ -16,6 +16,8 @@ pub mod hosts;
 mod identity;
 mod input;
 mod nessus;
+mod numbering;
+mod paged;
 mod saved;
 mod shape;
 pub mod sniff;
@@ -25,12 +27,13 @@ use std::io::{Cursor, Read};
 use std::sync::atomic::Ordering;
 
 use crate::error::{Error, Result};
-use crate::exit::Exit;
-use identity::{EntryIds, Numbering};
+use identity::EntryIds;
+use numbering::Numbering;
 use saved::Beginning;
 
 pub use identity::FindingId;
 pub use input::Chunks;
+pub use numbering::HostSet;
 pub use shape::{
     Attachment, Compliance, Cvss, Dates, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source,
     Text,
@@ -89,12 +92,10 @@ impl<S: FindingSink + ?Sized> FindingSink for &mut S {
 /// How a report was read.
 #[derive(Debug, Default)]
 pub struct Decoded {
-    /// Hosts seen, those without a row included.
+    /// Hosts seen, each once, those without a row included.
     pub hosts: u64,
     /// Rows given to the sink.
     pub findings: u64,
-    /// The name that the report gives itself.
-    pub report_name: Option<String>,
     /// Bytes and characters that no document may hold; each was replaced by U+FFFD.
     pub replaced: u64,
     /// Why the report was not read to its end; what came before went to the sink. An [`Error`] of kind `bad_data`
@@ -173,18 +174,17 @@ pub fn decode_pages(
     sink: &mut dyn FindingSink,
 ) -> Result<Decoded> {
     let mut emitter = Emitter::new(origin, sink);
-    let mut decoded = Decoded::default();
+    let mut problem = None;
     while let Some(page) = pages.next_chunk() {
-        decoded.problem = match page {
+        problem = match page {
             Ok(page) => read(&page, &mut emitter)?,
             Err(problem) => Some(problem),
         };
-        if decoded.problem.is_some() {
+        if problem.is_some() {
             break;
         }
     }
-    (decoded.hosts, decoded.findings) = (emitter.hosts, emitter.findings);
-    Ok(decoded)
+    Ok(Decoded { problem, ..emitter.decoded() })
 }
 
 /// Gives rows their ids and hands them on.
@@ -192,14 +192,13 @@ pub struct Emitter<'s> {
     origin: &'s Origin,
     sink: &'s mut dyn FindingSink,
     numbering: Numbering,
-    hosts: u64,
     findings: u64,
 }
 
 impl<'s> Emitter<'s> {
     /// For one report.
     pub fn new(origin: &'s Origin, sink: &'s mut dyn FindingSink) -> Self {
-        Self { origin, sink, numbering: Numbering::default(), hosts: 0, findings: 0 }
+        Self { origin, sink, numbering: Numbering::default(), findings: 0 }
     }
 
     /// The report.
@@ -222,20 +221,22 @@ impl<'s> Emitter<'s> {
             let details = rows.get(row)?;
             details.output.as_deref().or(details.description.as_deref()).map(Cow::Borrowed)
         };
-        self.findings += rows.len() as u64;
         let mut ids = EntryIds::new(self.origin.source, host, rows, output);
-        self.hosts += u64::from(self.entry(host, rows, &mut ids)?);
+        self.entry(host, rows, &mut ids)
+    }
+
+    fn entry(&mut self, host: &Host<'_>, rows: &[Details<'_>], ids: &mut EntryIds) -> Result<()> {
+        let numbered = self.numbering.number(self.origin.source, rows, ids);
+        let host_number = numbered.map_err(|problem| numbering::untracked(&problem))?;
+        self.findings += rows.len() as u64;
+        for (id, details) in ids.ids().zip(rows) {
+            self.sink.finding(&Finding { id, origin: self.origin, host, host_number, details })?;
+        }
         Ok(())
     }
 
-    /// Tells whether it was the first entry of the host.
-    fn entry(&mut self, host: &Host<'_>, rows: &[Details<'_>], ids: &mut EntryIds) -> Result<bool> {
-        let is_first = self.numbering.count_on(self.origin.source, rows, ids).map_err(|problem| {
-            Error::new(Exit::Internal, format!("cannot keep track of findings in a temporary file: {problem}"))
-        })?;
-        for (id, details) in ids.ids().zip(rows) {
-            self.sink.finding(&Finding { id, origin: self.origin, host, details })?;
-        }
-        Ok(is_first)
+    /// What went by so far.
+    fn decoded(&self) -> Decoded {
+        Decoded { hosts: self.numbering.hosts(), findings: self.findings, ..Decoded::default() }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::identity::FindingId;
 use super::input::read_failure;
+use super::numbering::{Hosts, untracked};
 use super::shape::{Compliance, Cvss, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source};
 use super::{Decoded, FindingSink};
 use crate::error::{Error, Result};
@@ -95,7 +96,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
 /// # Errors
 /// Those of the sink.
 pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) -> Result<Decoded> {
-    let mut taker = Taker { sink, findings: 0, hosts: 0, last_host: None, failure: None };
+    let mut taker = Taker { sink, findings: 0, hosts: Hosts::default(), failure: None };
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, source));
     let problem = match kind {
         Kind::Document => {
@@ -111,7 +112,7 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
     let Taker { findings, hosts, failure, .. } = taker;
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(Decoded { findings, hosts, problem, ..Decoded::default() }),
+        None => Ok(Decoded { findings, hosts: hosts.len(), problem, ..Decoded::default() }),
     }
 }
 
@@ -154,9 +155,8 @@ fn unreadable(problem: serde_json::Error) -> Error {
 struct Taker<'s> {
     sink: &'s mut dyn FindingSink,
     findings: u64,
-    /// Hosts with findings, counted where the next one begins.
-    hosts: u64,
-    last_host: Option<String>,
+    /// Hosts with findings.
+    hosts: Hosts,
     failure: Option<Error>,
 }
 
@@ -171,11 +171,10 @@ impl Taker<'_> {
         let id = id.parse().map_err(Refused::Item)?;
         let (origin, host, details) = item.into_parts().map_err(Refused::Item)?;
         self.findings += 1;
-        if self.last_host.as_deref() != Some(host.label()) {
-            self.hosts += 1;
-            self.last_host = Some(host.label().to_owned());
-        }
-        self.sink.finding(&Finding { id, origin: &origin, host: &host, details: &details }).map_err(|failure| {
+        let taken = self.hosts.number(&host).map_err(|problem| untracked(&problem)).and_then(|host_number| {
+            self.sink.finding(&Finding { id, origin: &origin, host: &host, host_number, details: &details })
+        });
+        taken.map_err(|failure| {
             self.failure = Some(failure);
             Refused::Sink
         })
@@ -422,7 +421,7 @@ mod tests {
 
     impl FindingSink for Rows {
         fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-            let Finding { id, origin, host, details } = finding;
+            let Finding { id, origin, host, details, .. } = finding;
             let (severity, plugin) = (details.severity, details.plugin_id.as_deref().unwrap_or("-"));
             let error = details.compliance.as_ref().and_then(|check| check.error.as_deref()).unwrap_or_default();
             let scan = origin.scan.as_deref().unwrap_or("-");
@@ -456,6 +455,14 @@ mod tests {
         assert_eq!(read(&format!("{ITEM}\n{ITEM}\n")), (vec![ROW.to_owned(); 2], None));
         let audit = ITEM.replace("\"compliance\":null", "\"compliance\":{\"error\":\" no file\"}");
         assert_eq!(read(&audit), (vec![format!("{ROW} no file")], None));
+    }
+
+    #[test]
+    fn a_host_that_comes_again_counts_once() {
+        let other = ITEM.replace("a.example.org", "B.example.org");
+        let lines = format!("{ITEM}\n{other}\n{ITEM}\n{}", other.replace("B.", "b."));
+        let decoded = super::super::decode_lines(lines.as_bytes(), &mut Rows::default()).unwrap();
+        assert_eq!((decoded.findings, decoded.hosts), (4, 2));
     }
 
     #[test]

@@ -154,6 +154,9 @@ pub struct Finding<'a> {
     pub origin: &'a Origin,
     /// Where it was found.
     pub host: &'a Host<'a>,
+    /// The number of that host in its report, from 0 in the order in which hosts first come; see
+    /// [`HostSet`](super::HostSet). Hosts are one where their ids' keys are.
+    pub host_number: u32,
     /// What was found.
     pub details: &'a Details<'a>,
 }

@@ -43,7 +43,7 @@ fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Si
     let shared = Shared {
         reading: Reading { needs: emitter.needs(), most: sizes.rows },
         cutting: Mutex::new(Cutting { cutter: Cutter::new(source, sizes), next: 0 }),
-        turn: Mutex::new(Turn { next: 0, emitter, decoded: Decoded::default(), failure: None }),
+        turn: Mutex::new(Turn { next: 0, emitter, replaced: 0, problem: None, failure: None }),
         delivered: Condvar::new(),
         stopped: AtomicBool::new(false),
     };
@@ -56,12 +56,11 @@ fn run(source: impl Read + Send, emitter: Emitter<'_>, workers: usize, sizes: Si
         }
         shared.work();
     });
-    let cutting = shared.cutting.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut turn = shared.turn.into_inner().unwrap_or_else(PoisonError::into_inner);
-    turn.decoded.report_name = cutting.cutter.report_name;
-    match turn.failure {
+    let Turn { emitter, replaced, problem, failure, .. } =
+        shared.turn.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match failure {
         Some(failure) => Err(failure),
-        None => Ok(turn.decoded),
+        None => Ok(Decoded { replaced, problem, ..emitter.decoded() }),
     }
 }
 
@@ -85,17 +84,22 @@ struct Turn<'s> {
     /// The number of the piece that is delivered next.
     next: u64,
     emitter: Emitter<'s>,
-    decoded: Decoded,
+    /// Characters that were replaced.
+    replaced: u64,
+    /// What is wrong with the document.
+    problem: Option<Error>,
+    /// What the sink said.
     failure: Option<Error>,
 }
 
-/// A worker that panicked has left nothing half-done that matters: the panic goes on to the caller.
+/// Of a worker that panicked nothing is used any more: where that does not end the program, the panic is the caller's.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<R: Read> Shared<'_, R> {
     fn work(&self) {
+        let _guard = Guard(self);
         let mut spare = Vec::new();
         loop {
             let mut cutting = lock(&self.cutting);
@@ -120,8 +124,8 @@ impl<R: Read> Shared<'_, R> {
                 }
                 Piece::End(problem) => {
                     self.deliver(number, true, |turn| {
-                        turn.decoded.replaced += replaced;
-                        turn.decoded.problem = problem;
+                        turn.replaced += replaced;
+                        turn.problem = problem;
                         false
                     });
                     return;
@@ -154,10 +158,8 @@ impl<R: Read> Shared<'_, R> {
             }
             let replaced = std::mem::take(&mut replaced);
             let was_taken = self.deliver(number, !goes_on, |turn| {
-                turn.decoded.replaced += replaced;
+                turn.replaced += replaced;
                 for (entry, ids) in entries.entries.iter().zip(&mut ids) {
-                    turn.decoded.hosts += u64::from(!entry.goes_on);
-                    turn.decoded.findings += entry.rows.len() as u64;
                     if let Err(failure) = turn.emitter.entry(&entry.host, &entry.rows, ids) {
                         turn.failure = Some(failure);
                         return false;
@@ -167,7 +169,7 @@ impl<R: Read> Shared<'_, R> {
                     // Why it ends too early is the next piece.
                     Some(problem) if block.cut_off && problem.what.is_none() => true,
                     Some(problem) => {
-                        turn.decoded.problem = Some(cutter::malformed(problem, block.place(read)));
+                        turn.problem = Some(cutter::malformed(problem, block.place(read)));
                         false
                     }
                     None => true,
@@ -196,6 +198,21 @@ impl<R: Read> Shared<'_, R> {
         drop(turn);
         self.delivered.notify_all();
         goes_on
+    }
+}
+
+/// Lets nobody wait for a worker that panicked: its turn would never come.
+struct Guard<'w, 's, R>(&'w Shared<'s, R>);
+
+impl<R> Drop for Guard<'_, '_, R> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // With the lock, so that nobody is between looking and waiting.
+            let turn = lock(&self.0.turn);
+            self.0.stopped.store(true, Ordering::Relaxed);
+            drop(turn);
+            self.0.delivered.notify_all();
+        }
     }
 }
 

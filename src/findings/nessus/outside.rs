@@ -130,15 +130,7 @@ impl<R: Read> Cutter<R> {
                 if self.open.len() == 1 && self.instead.is_none() {
                     self.instead = Some(name.to_owned());
                 }
-                let mut report_name = None;
-                cursor.each_attribute(|attribute, value| {
-                    if is_report && attribute == "name" {
-                        report_name = Some(value.into_owned());
-                    }
-                })?;
-                if self.report_name.is_none() {
-                    self.report_name = report_name;
-                }
+                cursor.each_attribute(|_, _| ())?;
                 if !empty {
                     if self.open.len() == DEEPEST {
                         return wrong(0, "elements nested too deep");

@@ -185,7 +185,7 @@ impl Column {
 
     /// What stands there.
     pub(super) fn value<'a>(self, finding: &Finding<'a>) -> Value<'a> {
-        let Finding { id, origin, host, details } = *finding;
+        let Finding { id, origin, host, host_number: _, details } = *finding;
         let number = |number: Option<f64>| number.map_or(Value::Nothing, Value::Score);
         let base = |cvss: &'a Option<Cvss<'a>>| number(cvss.as_ref().and_then(facts::base));
         let instant = |instant| time(instant).map_or(Value::Nothing, Value::Time);

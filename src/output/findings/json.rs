@@ -114,7 +114,7 @@ impl ReportWriter for Writer {
 
 /// One finding.
 pub(super) fn object(out: &mut Out, finding: &Finding<'_>) {
-    let Finding { id, origin, host, details } = *finding;
+    let Finding { id, origin, host, host_number: _, details } = *finding;
     out.push(b"{\"id\":\"");
     out.plain(id);
     out.push(b"\"");

@@ -1,9 +1,9 @@
 //! What a page and a comment tell of reports as a whole: how many, how bad, which checks, where. Held within bounds
 //! whatever the reports hold.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hasher as _, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use super::Change;
 use super::document::shorten;
@@ -29,8 +29,27 @@ pub(super) struct Summary {
     pub checks: Tally<Check>,
     pub hosts: Tally<Place>,
     hashing: RandomState,
-    /// Which host's entry this is; rows of one entry come one after the other.
-    entry: Option<(u64, u64)>,
+    /// Which report this is.
+    report: usize,
+    /// Which checks were met on which hosts.
+    met: Recent,
+}
+
+/// Things that came once, by hash: all of the last ones, so that one is told for new again only after many others.
+#[derive(Debug, Default)]
+struct Recent {
+    latest: HashSet<u64>,
+    before: HashSet<u64>,
+}
+
+impl Recent {
+    /// Whether it is new.
+    fn insert(&mut self, hash: u64) -> bool {
+        if self.latest.len() >= MOST {
+            self.before = std::mem::take(&mut self.latest);
+        }
+        self.latest.insert(hash) && !self.before.contains(&hash)
+    }
 }
 
 /// All findings of one check.
@@ -47,7 +66,7 @@ pub(super) struct Check {
     pub solution: Option<String>,
     /// What is there now.
     pub findings: Part,
-    /// Entries of hosts with it.
+    /// Hosts with it; one of two reports counts in both.
     pub hosts: u64,
     /// What is new since an older report.
     pub new: Part,
@@ -57,7 +76,6 @@ pub(super) struct Check {
     pub unseen: Part,
     /// What was there, and is not the same now.
     pub changed: Part,
-    last_entry: Option<u64>,
 }
 
 /// Some of a check's findings.
@@ -156,17 +174,16 @@ impl Default for Summary {
             checks: Tally::new(MOST),
             hosts: Tally::new(MOST),
             hashing: RandomState::new(),
-            entry: None,
+            report: 0,
+            met: Recent::default(),
         }
     }
 }
 
 impl Summary {
-    /// A report begins: the next row begins a host's entry.
+    /// A report begins.
     pub(super) fn next_report(&mut self) {
-        if let Some((_, entry)) = &mut self.entry {
-            *entry += 1;
-        }
+        self.report += 1;
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -182,7 +199,6 @@ impl Summary {
         }
         let name = check_name(finding);
         let label = host.label();
-        let entry = self.entry_of(label, &host.name);
         if !is_gone {
             self.counts[details.severity.rank()] += 1;
             let key = self.hashing.hash_one(label);
@@ -209,7 +225,6 @@ impl Summary {
             fixed: Part::default(),
             unseen: Part::default(),
             changed: Part::default(),
-            last_entry: None,
         });
         check.severity = check.severity.max(details.severity);
         check.vpr = higher(check.vpr, facts::vpr(details));
@@ -224,26 +239,7 @@ impl Summary {
         if !is_gone {
             check.findings.add(finding);
         }
-        if check.last_entry != Some(entry) {
-            check.last_entry = Some(entry);
-            check.hosts += 1;
-        }
-    }
-
-    fn entry_of(&mut self, label: &str, name: &str) -> u64 {
-        let mut hasher = self.hashing.build_hasher();
-        hasher.write(label.as_bytes());
-        hasher.write_u8(0xff);
-        hasher.write(name.as_bytes());
-        let hash = hasher.finish();
-        match self.entry {
-            Some((known, entry)) if known == hash => entry,
-            other => {
-                let entry = other.map_or(0, |(_, entry)| entry + 1);
-                self.entry = Some((hash, entry));
-                entry
-            }
-        }
+        check.hosts += u64::from(self.met.insert(self.hashing.hash_one((key, self.report, label))));
     }
 }
 
@@ -345,6 +341,20 @@ mod tests {
         assert_eq!(told, [("2", 1, 1, places(&["a 1"])), ("1", 4, 2, places(&["a:80/tcp 2", "a:443/tcp 1", "b 1"]))]);
         let hosts = made.hosts.ranked(|_| true, |host| &host.label);
         assert_eq!(hosts.iter().map(|host| host.label.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn hosts_that_take_turns_count_once_for_a_check() {
+        let rows = ["a", "b", "a", "b"].map(|host| row(host, "1", Severity::Low));
+        let mut made = summary(&rows);
+        let hosts = |made: &Summary| made.checks.ranked(|_| true, |check| &check.name)[0].hosts;
+        assert_eq!(hosts(&made), 2);
+        made.next_report();
+        rows.iter().for_each(|row| row.with(|finding| made.add(finding, None)));
+        assert_eq!(hosts(&made), 4);
+        let mut recent = Recent::default();
+        assert!((0..=MOST as u64).all(|hash| recent.insert(hash)) && !recent.insert(0));
+        assert!(recent.latest.len() <= 2);
     }
 
     #[test]

@@ -141,7 +141,6 @@ pub(super) struct Cutter<R> {
     pub(super) instead: Option<String>,
     /// Start tag and properties of the host that is being cut into parts.
     head: Vec<u8>,
-    pub(super) report_name: Option<String>,
     /// Characters that no document may hold, outside hosts, since the last piece.
     pub(super) replaced: u64,
     /// Why the document ends here, once what came before was given.
@@ -207,7 +206,6 @@ impl<R: Read> Cutter<R> {
             has_report: false,
             instead: None,
             head: Vec::new(),
-            report_name: None,
             replaced: 0,
             too_large: None,
             ended: false,

@@ -84,7 +84,6 @@ fn everything_is_read() {
     let (rows, decoded) = read(HARD);
     assert!(decoded.is_complete(), "{}", problem(&decoded));
     assert_eq!((decoded.hosts, decoded.findings, decoded.replaced), (3, 4, 0));
-    assert_eq!(decoded.report_name.as_deref(), Some("R&D"));
     let first = &rows[0];
     for part in [
         "ä.example.org",
@@ -320,6 +319,33 @@ fn what_a_small_report_leaves_out_is_not_known() {
             assert!(row.contains(part), "{part} in {row}");
         }
     }
+}
+
+#[test]
+fn a_host_that_comes_again_counts_once() {
+    let host = |name: &str| format!("<ReportHost name='{name}'><ReportItem pluginID='1'/></ReportHost>");
+    let hosts = ["a", "b", "a", "b"].map(host).concat();
+    let (rows, decoded) = read(&format!("<NessusClientData_v2><Report>{hosts}</Report></NessusClientData_v2>"));
+    assert_eq!((rows.len(), decoded.hosts), (4, 2));
+}
+
+#[test]
+fn nobody_waits_for_a_worker_that_panicked() {
+    struct Panics;
+    impl FindingSink for Panics {
+        fn finding(&mut self, _finding: &Finding<'_>) -> Result<()> {
+            panic!("the sink of a test")
+        }
+    }
+    let (ended, end) = std::sync::mpsc::channel::<()>();
+    let reading = thread::spawn(move || {
+        let _ended_also_by_a_panic = ended;
+        let origin = Origin::default();
+        drop(run(HARD.as_bytes(), Emitter::new(&origin, &mut Panics), 3, SMALL));
+    });
+    let waited = end.recv_timeout(std::time::Duration::from_secs(60));
+    assert_eq!(waited, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert!(reading.join().is_err());
 }
 
 #[test]

@@ -101,7 +101,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     });
     let older_file = older_file.map(|name| reading::open_older(name)).transpose()?;
     let newer_file = newer_file.map(|name| reading::open_file(name)).transpose()?;
-    let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
+    let options = Options { reports: 1, filter: filters.in_words(), ..Options::default() };
+    let delivery = Delivery::open(&wanted, options, &context.ui, diff::open)?;
     for named in &named {
         if let Named::File(name) = named
             && name != "-"

@@ -135,7 +135,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
                 .into());
         }
     }
-    let options = Options { include_ports, columns, reports, ..Options::default() };
+    let options = Options { include_ports, columns, reports, filter: filters.in_words(), ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
     for name in from.iter().filter(|name| *name != "-") {
         delivery.spare(Path::new(name))?;

@@ -162,6 +162,7 @@ impl<'a> Call<'a> {
         let Some(mut pipeline) = self.pipeline.take() else { return Ok(()) };
         let part = opened.incomplete.clone();
         let name = opened.about.address.clone();
+        let before = pipeline.sieve.seen();
         pipeline.delivery.begin(&opened.about);
         let (mut pipeline, decoded) = match opened.read(self.context, progress, pipeline).await? {
             End::Decoded(pipeline, decoded) => (pipeline, decoded),
@@ -169,7 +170,10 @@ impl<'a> Call<'a> {
                 self.pipeline = Some(pipeline);
                 return Ok(());
             }
-            End::Enough(pipeline, problem) => (pipeline, Decoded { problem: Some(problem), ..Decoded::default() }),
+            End::Enough(pipeline, problem) => {
+                let findings = pipeline.sieve.seen() - before;
+                (pipeline, Decoded { findings, problem: Some(problem), ..Decoded::default() })
+            }
             End::Abandoned => return Err(pump::abandoned(self.context)),
         };
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
@@ -211,7 +215,8 @@ impl<'a> Call<'a> {
                 None => String::new(),
             };
             let part = if exit == Exit::Success { "" } else { " (incomplete)" };
-            ui.status(&format!("{}{compared}{part}", in_words(&all)));
+            let passed = delivery.filter().map(|filter| (filter, sieve.seen().saturating_sub(all.total())));
+            ui.status(&format!("{}{compared}{part}", in_words(&all, passed)));
         }
         conclude(context, delivery, exit, gates.judge(&all, &new), || failures.iter().for_each(|line| ui.stderr(line)))
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use clap_complete::ArgValueCandidates;
 
 use crate::commands::completions;
+use crate::commands::misplaced::quoted;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::Severity;
@@ -50,6 +51,22 @@ impl Filters {
     pub fn is_empty(&self) -> bool {
         let Self { severity, min_severity, plugin, host } = self;
         severity.is_empty() && min_severity.is_none() && plugin.is_empty() && host.is_empty()
+    }
+
+    /// As they are typed, the first of many; `None` where none is set.
+    pub fn in_words(&self) -> Option<String> {
+        let Self { severity, min_severity, plugin, host } = self;
+        let severities = severity.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let least = min_severity.iter().map(ToString::to_string).collect();
+        let hosts = host.iter().map(|pattern| quoted(&pattern.to_string())).collect();
+        let plugins = plugin.iter().map(|id| quoted(id)).collect();
+        let flags = [("--severity", severities), ("--min-severity", least), ("--plugin", plugins), ("--host", hosts)];
+        let set: Vec<String> = flags
+            .into_iter()
+            .filter(|(_, words)| !words.is_empty())
+            .map(|(flag, words)| format!("{flag} {}", listed(&words)))
+            .collect();
+        (!set.is_empty()).then(|| set.join(" "))
     }
 
     /// As a filter that nothing went through.
@@ -125,18 +142,28 @@ impl Gates {
     }
 }
 
-/// Counts for people: `2 critical, 5 info`.
-pub fn in_words(counts: &Counts) -> String {
+/// Counts for people: `2 findings: 2 critical; 5 others left out by --severity critical`. `passed` is the filter and how
+/// many it left out.
+pub fn in_words(counts: &Counts, passed: Option<(&str, u64)>) -> String {
     let parts: Vec<String> = Severity::ALL
         .into_iter()
         .rev()
         .filter(|severity| counts.of(*severity) > 0)
         .map(|severity| format!("{} {severity}", counts.of(severity)))
         .collect();
+    let left_out = match passed {
+        None => String::new(),
+        Some((filter, count @ 1..)) if counts.total() == 0 => {
+            return format!("no findings pass {filter}; {count} left out");
+        }
+        Some((filter, 0)) => format!("; none left out by {filter}"),
+        Some((filter, 1)) => format!("; 1 other left out by {filter}"),
+        Some((filter, count)) => format!("; {count} others left out by {filter}"),
+    };
     match counts.total() {
         0 => "no findings".to_owned(),
-        1 => format!("1 finding: {}", parts.join(", ")),
-        total => format!("{total} findings: {}", parts.join(", ")),
+        1 => format!("1 finding: {}{left_out}", parts.join(", ")),
+        total => format!("{total} findings: {}{left_out}", parts.join(", ")),
     }
 }
 
@@ -181,7 +208,31 @@ mod tests {
             told(Some(High), Some(Info)),
             "gate: 2 findings of high or worse (limit --fail-on high), and 1 new finding (limit --fail-on-new info)"
         );
-        assert_eq!(in_words(&all), "3 findings: 1 critical, 1 high, 1 info");
-        assert_eq!(in_words(&Counts::default()), "no findings");
+    }
+
+    #[test]
+    fn counts_say_what_was_left_out() {
+        use Severity::{Critical, High, Info};
+        let (all, none) = (counts(&[Critical, High, Info]), Counts::default());
+        let filters = Filters {
+            severity: vec![High, Critical],
+            plugin: vec!["1".to_owned(), "2".to_owned()],
+            host: vec!["*.example.org".parse().unwrap()],
+            ..Filters::default()
+        };
+        let words = filters.in_words();
+        assert_eq!(words.as_deref(), Some("--severity high,critical --plugin 1,2 --host '*.example.org'"));
+        assert_eq!(Filters::default().in_words(), None);
+        let filter = "--severity high";
+        for (counts, passed, told) in [
+            (&all, None, "3 findings: 1 critical, 1 high, 1 info"),
+            (&all, Some((filter, 0)), "3 findings: 1 critical, 1 high, 1 info; none left out by --severity high"),
+            (&all, Some((filter, 1)), "3 findings: 1 critical, 1 high, 1 info; 1 other left out by --severity high"),
+            (&none, None, "no findings"),
+            (&none, Some((filter, 0)), "no findings"),
+            (&none, Some((filter, 5)), "no findings pass --severity high; 5 left out"),
+        ] {
+            assert_eq!(in_words(counts, passed), told);
+        }
     }
 }

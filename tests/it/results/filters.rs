@@ -32,3 +32,48 @@ fn hosts_that_cannot_be_are_refused() {
         assert!(output.stderr.contains(hint), "{output}");
     }
 }
+
+#[test]
+fn a_report_for_people_says_what_a_filter_left_out() {
+    let env = home();
+    let results = |asked: &[&str]| env.run(&[&["results", "--from", "newer.nessus"], asked].concat()).expect_code(0);
+    let all = results(&["-f", "ndjson"]).stdout;
+    let (total, high) = (all.lines().count(), all.matches("\"severity\":\"high\"").count());
+    let others = total - high;
+    assert!(high > 1 && others > 1, "{all}");
+
+    let output = results(&["--severity", "high"]);
+    let told = output.stdout.lines().last().unwrap();
+    assert!(told.ends_with(&format!(" in newer.nessus; {others} others left out by --severity high")), "{output}");
+    let output = results(&["--severity", "high", "-f", "json"]);
+    let told = format!("{high} findings: {high} high; {others} others left out by --severity high\n");
+    assert!(output.stderr.contains(&told), "{output}");
+    for (format, filter) in [("markdown", "`--severity high`"), ("html", "<code>--severity high</code>")] {
+        let told = format!("Only findings that pass {filter} are counted and listed; {others} others are left out.");
+        assert!(results(&["--severity", "high", "-f", format]).stdout.contains(&told), "{format}");
+        assert!(!results(&["-f", format]).stdout.contains("Only findings"), "{format}");
+    }
+
+    let none = ["--host", "203.0.113.9"];
+    let output = results(&none);
+    let told = format!("no findings pass --host 203.0.113.9 ({total} left out) in newer.nessus\n");
+    assert_eq!(output.stdout, told, "{output}");
+    let output = results(&[&none[..], &["-f", "markdown"]].concat());
+    assert!(output.stdout.starts_with("## Scan findings: none pass the filter\n"), "{output}");
+    assert!(output.stderr.contains(&format!("no findings pass --host 203.0.113.9; {total} left out\n")), "{output}");
+    // Nothing is left out of nothing.
+    env.file("none.ndjson", "{\"kind\":\"end\",\"complete\":true}\n", 0o644);
+    let output = env.run(&["results", "--from", "none.ndjson", "--severity", "high"]).expect_code(0);
+    assert_eq!(output.stdout, "no findings in none.ndjson\n", "{output}");
+
+    let both = ["results", "--from", "newer.nessus", "--from", "older.nessus", "--min-severity", "info"];
+    let output = env.run(&both).expect_code(0);
+    assert!(output.stdout.lines().last().unwrap().ends_with("; none left out by --min-severity info"), "{output}");
+
+    let compared = ["diff", "./older.nessus", "./newer.nessus", "--severity", "high"];
+    let output = env.run(&compared).expect_code(0);
+    let told = " unchanged of what passes --severity high in ./newer.nessus since ./older.nessus\n";
+    assert!(output.stdout.ends_with(told), "{output}");
+    let output = env.run(&[&compared[..], &["-f", "markdown"]].concat()).expect_code(0);
+    assert!(output.stdout.contains("\nOnly findings that pass `--severity high` are compared.\n"), "{output}");
+}

@@ -95,6 +95,7 @@ impl Context {
     pub fn inspect(&self, profile: &str) -> Result<Inspected> {
         let settings = self.config()?.profile(profile)?;
         let spec = backends::find(&settings)?;
+        backends::check_keys(&settings, spec)?;
         let reader = settings.reader();
         let connection = Connection::read(&reader, spec.defaults)?;
         let connect = (spec.configure)(&reader)?;

@@ -238,11 +238,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// How like each other two words are, from 0 to 1. Two neighbours that changed places are the same mistake in a word of
+/// any length, also in one of two letters.
+fn likeness(word: &str, candidate: &str) -> f64 {
+    let swapped = strsim::osa_distance(word, candidate) == 1 && strsim::levenshtein(word, candidate) == 2;
+    strsim::jaro_winkler(word, candidate).max(if swapped { 0.9 } else { 0.0 })
+}
+
 /// The known word nearest to a mistyped one, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (likeness(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)

@@ -63,6 +63,8 @@ pub struct Spec {
     pub bare_id: fn(Verb) -> &'static str,
     /// Whether an operation can be done; `None` asks for the backend at its best, without a profile.
     pub support: fn(Operation, Option<&Settings>) -> Support,
+    /// The backend's own keys in a profile, beside [`Connection::KEYS`].
+    pub keys: &'static [&'static str],
     /// Reads the backend's own keys. Reads no secret and sends nothing.
     pub configure: fn(&Reader<'_>) -> Result<Connect>,
 }
@@ -539,6 +541,17 @@ pub fn find(settings: &Settings) -> Result<&'static Spec> {
             None => error.hint(format!("the backends are {}", known.join(", "))),
         }
     })
+}
+
+/// Refuses a profile with keys that its backend does not have.
+///
+/// # Errors
+/// Exit 3 at the first of them.
+pub fn check_keys(settings: &Settings, spec: &Spec) -> Result<()> {
+    let known: Vec<&str> = ["backend"].iter().chain(Connection::KEYS).chain(spec.keys).copied().collect();
+    let elsewhere =
+        |key: &str| REGISTRY.iter().filter(|other| other.keys.contains(&key)).map(|other| other.id).collect();
+    settings.check_keys(&known, elsewhere)
 }
 
 /// The error of an operation that a backend cannot do.

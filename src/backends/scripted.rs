@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::definition::{Draft, Form, Given};
 use super::report::{Decoder, Fetch, Report};
 use super::{Backend, Target};
 use crate::context::Context;
@@ -93,6 +94,12 @@ pub fn with(mut reply: Reply, name: &'static str, value: &str) -> Reply {
 /// A target that names a scan, and perhaps a run.
 pub fn target(scan: &str, run: Option<&str>) -> Target {
     Target { scan: Some(ScanId::new(scan)), run: run.map(RunId::new), name: None }
+}
+
+/// What is written by `--set KEY=VALUE` for a form of a backend.
+pub fn draft(form: &'static Form, backend: &str, sets: &[&str]) -> Draft {
+    let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
+    Draft::read(form, backend, None, &given).unwrap()
 }
 
 /// Connects a profile `t` with these settings to a vendor at `origin`.

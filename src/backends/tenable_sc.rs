@@ -61,6 +61,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::V2, ExportFormat::Scap12],
     bare_id,
     support,
+    keys: Credentials::KEYS,
     configure,
 };
 
@@ -216,6 +217,7 @@ impl TenableSc {
         let request = self.http.get(["scanResult", run.as_str()]).query("fields", fields);
         let answer = request.label("scan result").send().await?;
         let (result, now) = sc_rest::open::<ScanResult>(&answer)?;
+        result.check(fields, &answer)?;
         let read = Run { run: Some(run.clone()), ..result.run(now) };
         Ok((result, read, answer))
     }
@@ -224,7 +226,9 @@ impl TenableSc {
         let request = sc_rest::window(self.http.get(["scanResult"]), which).query("fields", FIELDS);
         let answer = request.label("scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
-        let mut runs: Vec<Run> = list.of::<ScanResult>(&answer)?.iter().map(|result| result.run(now)).collect();
+        let results = list.of::<ScanResult>(&answer)?;
+        results.iter().try_for_each(|result| result.check(FIELDS, &answer))?;
+        let mut runs: Vec<Run> = results.iter().map(|result| result.run(now)).collect();
         newest_first(&mut runs);
         Ok((runs, now, answer))
     }
@@ -377,7 +381,7 @@ impl Backend for TenableSc {
 
     async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
         let family = self.family(&prepared.target, Which::All).await?;
-        let asked = sc_rest::earliest(family.now, family.received, sent);
+        let Some(asked) = sc_rest::earliest(family.now, family.received, sent) else { return Ok(Vec::new()) };
         let is_newer = |run: &&Run| run.created_at.or(run.started_at).is_some_and(|made| made >= asked);
         Ok(family.all().filter(is_newer).cloned().collect())
     }

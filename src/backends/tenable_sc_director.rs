@@ -62,6 +62,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::V2],
     bare_id,
     support,
+    keys: &["access_key", "secret_key", "username", "password", "release_session", "instances"],
     configure,
 };
 

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
+use super::sending::{Looked, READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::{confirm, waiting};
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
@@ -229,13 +229,13 @@ impl Changing<'_> {
         let seen = self.look(backend, prepared, sent, READ_BACK, READ_BACK_PAUSE).await;
         let unknown = |error: Error| error.hint(look_hint(backend.profile(), prepared));
         match seen {
-            Some(Found::Seen(mut targets)) if targets.len() == 1 => Ok(Applied {
+            Looked::Found(Found::Seen(mut targets)) if targets.len() == 1 => Ok(Applied {
                 target: targets.remove(0),
                 shown: true,
                 message: Some("the answer was lost; seen by reading back".to_owned()),
                 request_id: None,
             }),
-            Some(Found::Seen(targets)) if !targets.is_empty() => {
+            Looked::Found(Found::Seen(targets)) if !targets.is_empty() => {
                 let why = format!("the answer was lost, and {} things are new", targets.len());
                 let error = Error::new(Exit::UnknownOutcome, why)
                     .because(lost.one_line())
@@ -243,7 +243,7 @@ impl Changing<'_> {
                     .with_detail(Detail::Candidates(addresses(backend, &targets)));
                 Err(unknown(error))
             }
-            Some(Found::Untold) => {
+            Looked::Found(Found::Untold) => {
                 let error = lost.context(format!("{verb} was sent, its answer was lost, and nothing to read tells"));
                 Err(match prepared.change {
                     // To look with a command would show nothing of it.
@@ -259,8 +259,11 @@ impl Changing<'_> {
                     _ => unknown(error),
                 })
             }
-            Some(Found::Seen(_) | Found::NotYet) | None => Err(unknown(
+            Looked::Found(Found::Seen(_) | Found::NotYet) | Looked::Nothing => Err(unknown(
                 lost.context(format!("{verb} was sent, its answer was lost, and reading back does not show it")),
+            )),
+            Looked::Unread => Err(unknown(
+                lost.context(format!("{verb} was sent, its answer was lost, and it could not be read back")),
             )),
         }
     }
@@ -280,14 +283,13 @@ impl Changing<'_> {
         };
         self.context.ui.status("accepted; the vendor does not name what was made, looking for it");
         let said = match self.look(backend, prepared, sent, patience, longest).await {
-            Some(Found::Seen(mut targets)) if targets.len() == 1 => return Ok(Some(targets.remove(0))),
-            Some(Found::Seen(targets)) if !targets.is_empty() => {
+            Looked::Found(Found::Seen(mut targets)) if targets.len() == 1 => return Ok(Some(targets.remove(0))),
+            Looked::Found(Found::Seen(targets)) if !targets.is_empty() => {
                 outcome.candidates = addresses(backend, &targets);
                 format!("accepted; {} things are new, so which is this one is not known", targets.len())
             }
-            Some(Found::Seen(_) | Found::NotYet | Found::Untold) | None => {
-                "accepted; what was made is not to be seen yet".to_owned()
-            }
+            Looked::Found(_) | Looked::Nothing => "accepted; what was made is not to be seen yet".to_owned(),
+            Looked::Unread => "accepted; what was made could not be looked for".to_owned(),
         };
         if self.wait.is_some() && self.context.interrupt.received().is_none() {
             let error = Error::new(Exit::WaitEnded, said).hint(look_hint(backend.profile(), prepared));
@@ -308,7 +310,7 @@ impl Changing<'_> {
         sent: Instant,
         patience: Duration,
         longest: Duration,
-    ) -> Option<Found> {
+    ) -> Looked<Found> {
         look_until(self.context, backend, patience, longest, async || {
             Ok(match backend.find_applied(prepared, sent).await? {
                 Found::NotYet => None,

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
+use super::sending::{Looked, READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job};
 use super::{confirm, waiting};
 use crate::backends::{Backend, Target};
@@ -275,20 +275,19 @@ impl Steer<'_> {
             let run = backend.status(target).await?.value;
             Ok(run.state.filter(|state| is_on_the_way(control, *state)).map(|state| (state, run)))
         });
-        match found.await {
-            Some((state, run)) => {
+        let shows = match found.await {
+            Looked::Found((state, run)) => {
                 let seen = goal(control).is_reached(state);
                 let kind = if seen { OutcomeKind::Confirmed } else { OutcomeKind::Accepted };
                 let word = run.native_state.clone().unwrap_or_else(|| state.name().to_owned());
-                Ok((kind, run, format!("the answer was lost; the run is {word}")))
+                return Ok((kind, run, format!("the answer was lost; the run is {word}")));
             }
-            None => Err(lost
-                .context(format!(
-                    "{} was sent, its answer was lost, and the run's state does not show it",
-                    control.verb()
-                ))
-                .hint(format!("look with `scanctl status {}` before doing it again", address_of(&**backend, target)))),
-        }
+            Looked::Nothing => "does not show it",
+            Looked::Unread => "could not be read",
+        };
+        Err(lost
+            .context(format!("{} was sent, its answer was lost, and the run's state {shows}", control.verb()))
+            .hint(format!("look with `scanctl status {}` before doing it again", address_of(&**backend, target))))
     }
 
     /// Waits for the stop and force-stops what does not end in time. False when there is nothing left to do.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::misplaced::FindingFlags;
-use super::sending::{READ_BACK, READ_BACK_PAUSE, guarded, look_until};
+use super::sending::{Looked, READ_BACK, READ_BACK_PAUSE, guarded, look_until};
 use super::targets::{self, Job, Plan};
 use super::waiting;
 use crate::backends::{Backend, Launched, Order, Prepared, RunningCheck, Target};
@@ -300,7 +300,7 @@ impl Launch<'_> {
             error.hint(format!("it may be running: look with `{look}` before launching again"))
         };
         match found.await {
-            Some(mut runs) if runs.len() == 1 => {
+            Looked::Found(mut runs) if runs.len() == 1 => {
                 let run = runs.remove(0);
                 let launched = Launched {
                     scan: run.scan.or_else(|| prepared.target.scan.clone()),
@@ -315,7 +315,7 @@ impl Launch<'_> {
                 };
                 Ok(Step::Launched(launched, prepared, sent))
             }
-            Some(runs) => {
+            Looked::Found(runs) => {
                 let addresses = addresses(backend, &runs);
                 let error =
                     Error::new(Exit::UnknownOutcome, format!("the answer was lost, and {} runs are new", runs.len()))
@@ -324,8 +324,11 @@ impl Launch<'_> {
                         .with_detail(Detail::Candidates(addresses));
                 Err(unknown(error))
             }
-            None => {
+            Looked::Nothing => {
                 Err(unknown(lost.context("the launch was sent, its answer was lost, and reading back found nothing")))
+            }
+            Looked::Unread => {
+                Err(unknown(lost.context("the launch was sent, its answer was lost, and it could not be read back")))
             }
         }
     }
@@ -422,16 +425,17 @@ impl Launch<'_> {
             Ok((!found.is_empty()).then_some(found))
         });
         match found.await {
-            Some(mut runs) if runs.len() == 1 => {
+            Looked::Found(mut runs) if runs.len() == 1 => {
                 target.learn(&runs.remove(0));
                 return Ok(());
             }
-            Some(runs) => {
+            Looked::Found(runs) => {
                 outcome.candidates = addresses(backend, &runs);
                 outcome.message =
                     Some(format!("accepted; {} runs are new, so which is this one is not known", runs.len()));
             }
-            None => outcome.message = Some("accepted; its run has not appeared yet".to_owned()),
+            Looked::Nothing => outcome.message = Some("accepted; its run has not appeared yet".to_owned()),
+            Looked::Unread => outcome.message = Some("accepted; which run is its own could not be read".to_owned()),
         }
         let said = outcome.message.clone().unwrap_or_default();
         if self.wait.is_some() && self.context.interrupt.received().is_none() {

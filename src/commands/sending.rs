@@ -15,6 +15,8 @@ use crate::poll::{self, Pace, sleep};
 const LAST_ANSWER: Duration = Duration::from_secs(5);
 /// How long a lost answer is looked for.
 pub const READ_BACK: Duration = Duration::from_secs(30);
+/// How long one look may take after a signal that came before it.
+const LAST_LOOK: Duration = Duration::from_secs(3);
 /// The longest pause between two looks for a lost answer.
 pub const READ_BACK_PAUSE: Duration = Duration::from_secs(10);
 
@@ -50,40 +52,54 @@ pub async fn guarded<T>(context: &Context, work: impl Future<Output = Result<T>>
     }
 }
 
+/// What looking came to.
+#[derive(Debug)]
+pub enum Looked<T> {
+    /// A look settled the matter.
+    Found(T),
+    /// At least one look came through, and none settled the matter.
+    Nothing,
+    /// No look came through.
+    Unread,
+}
+
 /// Looks again and again, until a look settles the matter, the time is up, or a signal comes. Failed looks count as
-/// looks that settle nothing.
+/// looks that settle nothing. After a signal that came before, there is one look, and a short one.
 pub async fn look_until<T, F>(
     context: &Context,
     backend: &dyn Backend,
     patience: Duration,
     longest: Duration,
     mut look: impl FnMut() -> F,
-) -> Option<T>
+) -> Looked<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
-    let deadline = poll::now() + patience;
+    let interrupted = context.interrupt.received().is_some();
+    let signal = async || if interrupted { context.interrupt.second().await } else { context.interrupt.first().await };
+    let deadline = poll::now() + if interrupted { LAST_LOOK } else { patience };
+    let mut ended = Looked::Unread;
     let first = if backend.is_loopback() { Duration::from_millis(200) } else { Duration::from_secs(2) };
     let mut pace = Pace::new(first, longest);
     let left = || deadline.saturating_duration_since(poll::now());
     loop {
         let looked = tokio::select! {
             biased;
-            _ = context.interrupt.first() => return None,
+            _ = signal() => return ended,
             looked = timeout(left(), look()) => looked,
         };
         match looked {
-            Err(_elapsed) => return None,
-            Ok(Ok(Some(found))) => return Some(found),
-            Ok(Ok(None)) => {}
+            Err(_elapsed) => return ended,
+            Ok(Ok(Some(found))) => return Looked::Found(found),
+            Ok(Ok(None)) => ended = Looked::Nothing,
             Ok(Err(problem)) => tracing::debug!(problem = %problem.one_line(), "a look failed"),
         }
-        if left().is_zero() {
-            return None;
+        if interrupted || left().is_zero() {
+            return ended;
         }
         tokio::select! {
             biased;
-            _ = context.interrupt.first() => return None,
+            _ = signal() => return ended,
             () = sleep(pace.pause().min(left())) => {}
         }
     }

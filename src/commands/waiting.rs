@@ -208,7 +208,8 @@ pub async fn conclude(
         outcome.learn(run);
     }
     outcome.aim(target);
-    let attach = || format!("the scan goes on; follow it with `scanctl wait {}`", outcome.address);
+    let follow = format!("follow it with `scanctl wait {}`", outcome.address);
+    let goes_on = format!("the scan goes on; {follow}");
     let time_is_up = matches!(end, End::Deadline | End::Stalled(_));
     match end {
         End::Reached(run) => reached(outcome, goal, &run),
@@ -219,30 +220,27 @@ pub async fn conclude(
         }
         End::Deadline => {
             let why = ended_without(last.as_ref(), flags.timeout());
-            let hint = attach();
-            let error = after_patience(context, backend, target, flags, why).await;
-            outcome.fail(error.hint(hint));
+            outcome.fail(after_patience(context, backend, target, flags, why, &outcome.address).await);
         }
         End::Stalled(stall) => {
-            let hint = attach();
             let why = format!("nothing moved for {}", human(stall));
-            let error = after_patience(context, backend, target, flags, why).await;
-            outcome.fail(error.hint(hint));
+            outcome.fail(after_patience(context, backend, target, flags, why, &outcome.address).await);
         }
         End::Failed(error) if accepted => {
-            let hint = attach();
-            outcome.fail(error.context("the waiting ended").with_exit(Exit::WaitEnded).hint(hint));
+            outcome.fail(error.prefix("the waiting ended").with_exit(Exit::WaitEnded).hint(goes_on));
         }
         End::Failed(error) => outcome.fail(error),
         End::Interrupted(signal) => {
+            const INTERRUPTED: &str = "interrupted; the scan goes on";
             context.writes.close(signal);
-            context.ui.hint(&attach());
-            outcome.exit = signal;
+            outcome.message = Some(INTERRUPTED.to_owned());
             if outcome.kind == OutcomeKind::Confirmed {
                 // A wait is that from the start, and nothing was seen.
-                outcome.kind = OutcomeKind::Failed;
+                outcome.fail(Error::new(signal, INTERRUPTED).hint(follow));
+            } else {
+                context.ui.hint(&goes_on);
+                outcome.exit = signal;
             }
-            outcome.message = Some("interrupted; the scan goes on".to_owned());
         }
     }
     time_is_up
@@ -299,26 +297,40 @@ fn ended_without(last: Option<&Run>, timeout: Duration) -> String {
     format!("waited {}, and {state}", human(timeout))
 }
 
-/// What `--on-timeout` asks for, sent once; its answer is part of the message.
+/// What `--on-timeout` asks for, sent once; its answer is part of the message, and the hint is how to go on from there.
 async fn after_patience(
     context: &Context,
     backend: &Rc<dyn Backend>,
     target: &Target,
     flags: &Flags,
     why: String,
+    address: &str,
 ) -> Error {
-    let Some(control) = flags.on_timeout.control() else { return Error::new(Exit::WaitEnded, why) };
+    let goes_on = format!("the scan goes on; follow it with `scanctl wait {address}`");
+    let Some(control) = flags.on_timeout.control() else { return Error::new(Exit::WaitEnded, why).hint(goes_on) };
     let word = control.verb();
     let result = guarded(context, backend.control(target, control)).await;
     let error = match &result {
-        Ok(_) => Error::new(Exit::WaitEnded, format!("{why}; {word} was accepted")),
+        Ok(_) => {
+            let hint = match flags.on_timeout {
+                OnTimeout::Pause => {
+                    format!("`scanctl resume {address}` lets it go on, and `scanctl wait {address}` follows it")
+                }
+                OnTimeout::Stop | OnTimeout::Leave => format!("`scanctl wait {address}` follows it to its end"),
+            };
+            Error::new(Exit::WaitEnded, format!("{why}; {word} was accepted")).hint(hint)
+        }
         Err(problem) => {
             let what = match problem.detail() {
                 Detail::Lost(_) => "was sent, and its answer was lost",
                 Detail::Refused => "was refused",
                 _ => "did not work",
             };
-            Error::new(Exit::WaitEnded, format!("{why}; {word} {what}")).because(problem.one_line())
+            let hint = match problem.detail() {
+                Detail::Lost(_) => format!("look with `scanctl status {address}`"),
+                _ => goes_on,
+            };
+            Error::new(Exit::WaitEnded, format!("{why}; {word} {what}")).because(problem.one_line()).hint(hint)
         }
     };
     let error = match (context.interrupt.received(), result) {

@@ -349,6 +349,7 @@ mod tests {
         let expand = |words: &[&str]| config.expand(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
         assert_eq!(expand(&["prod", "io"]).unwrap(), ["io", "sc-us"]);
         assert_eq!(expand(&["sc-*"]).unwrap(), ["sc-eu", "sc-us"]);
+        assert_eq!(expand(&["oi"]).unwrap_err().hint_text(), Some("did you mean `io`?"));
         assert_eq!(expand(&["iq"]).unwrap_err().hint_text(), Some("it has io, sc-eu, sc-us, prod"));
         assert_eq!(config.fallback().unwrap_err().exit(), crate::exit::Exit::Usage);
     }

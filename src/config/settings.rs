@@ -119,6 +119,24 @@ impl Settings {
         at(&self.file, place, format!("profile `{}`: {message}", self.profile))
     }
 
+    /// Refuses keys that are not known, before what is missing because one of them is misspelt is missed.
+    /// `elsewhere` names the backends that have a key.
+    ///
+    /// # Errors
+    /// For the first unknown key of the file, with who has it or the nearest known one.
+    pub fn check_keys(&self, known: &[&str], elsewhere: impl Fn(&str) -> Vec<&'static str>) -> Result<()> {
+        let unknown = self.entries.iter().filter(|(key, _)| !known.contains(&key.as_str()));
+        let Some((key, (_, place))) = unknown.min_by_key(|(_, (_, place))| *place) else { return Ok(()) };
+        let mut message = format!("profile `{}`: unknown key `{key}`", self.profile);
+        match (elsewhere(key).as_slice(), nearest(key, known.iter().copied())) {
+            ([], None) => {}
+            ([], Some(near)) => message.push_str(&format!("; did you mean `{near}`?")),
+            ([only], _) => message.push_str(&format!("; only a `{only}` profile has it")),
+            (several, _) => message.push_str(&format!("; only `{}` profiles have it", several.join("`, `"))),
+        }
+        Err(at(&self.file, *place, message))
+    }
+
     /// Where each secret of the profile comes from, in words and without the secret.
     pub fn secret_sources(&self) -> Vec<(String, String)> {
         const SECRETS: [&str; 7] = ["access_key", "secret_key", "username", "password", "token", "email", "api_key"];
@@ -298,27 +316,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// For the first unknown key of the file.
     pub fn finish(self) -> Result<()> {
-        let asked = self.asked.into_inner();
-        let first = self
-            .settings
-            .entries
-            .iter()
-            .filter(|(key, _)| !asked.contains(&key.as_str()))
-            .min_by_key(|(_, (_, place))| *place);
-        match first {
-            None => Ok(()),
-            Some((key, (_, place))) => Err(unknown(&self.settings.file, *place, &self.settings.profile, key, &asked)),
-        }
+        self.settings.check_keys(&self.asked.into_inner(), |_| Vec::new())
     }
-}
-
-/// The error of an unknown key, with the nearest known one.
-fn unknown(file: &Path, place: (usize, usize), profile: &str, key: &str, known: &[&str]) -> Error {
-    let mut message = format!("profile `{profile}`: unknown key `{key}`");
-    if let Some(near) = nearest(key, known.iter().copied()) {
-        message.push_str(&format!("; did you mean `{near}`?"));
-    }
-    at(file, place, message)
 }
 
 /// A config error at a place of the file.

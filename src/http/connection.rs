@@ -60,6 +60,23 @@ pub struct Trust {
 }
 
 impl Connection {
+    /// The keys that a profile of any backend may have.
+    pub const KEYS: &[&str] = &[
+        "base_url",
+        "labels",
+        "connect_to",
+        "max_concurrency",
+        "timeout",
+        "connect_timeout",
+        "proxy",
+        "ca_file",
+        "ca_only",
+        "client_cert",
+        "client_key",
+        "insecure",
+        "user_agent_suffix",
+    ];
+
     /// Reads the common keys of a profile.
     ///
     /// # Errors
@@ -258,6 +275,8 @@ fn base(text: &str, prefix: &str) -> Result<Url, String> {
 /// Whether the address is the vendor's public cloud, as opposed to a product of the same API on somebody's own host.
 fn is_cloud_of(url: &Url, defaults: Defaults) -> bool {
     let (Some(host), Some(domain)) = (url.host_str(), defaults.public_cloud) else { return false };
+    // A name that ends in a dot is the same name.
+    let host = host.trim_end_matches('.');
     host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
 }
 
@@ -278,7 +297,24 @@ pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::base;
+    use reqwest::Url;
+
+    use super::{Defaults, base, is_cloud_of};
+
+    #[test]
+    fn a_cloud_is_known_under_every_spelling_of_its_name() {
+        let defaults = Defaults { base_url: None, prefix: "", max_concurrency: 1, public_cloud: Some("tenable.com") };
+        for (text, is_cloud) in [
+            ("https://cloud.tenable.com", true),
+            ("https://CLOUD.tenable.com.", true),
+            ("https://tenable.com.", true),
+            ("https://nottenable.com.", false),
+            ("https://tenable.com.example.org", false),
+            ("https://nessus.example.org", false),
+        ] {
+            assert_eq!(is_cloud_of(&Url::parse(text).unwrap(), defaults), is_cloud, "{text}");
+        }
+    }
 
     #[test]
     fn the_prefix_is_added_once() {

@@ -208,6 +208,7 @@ fn mistakes_in_a_profile() {
             "Timeout = \"canary\"",
             "unlike_anything = \"canary\"",
             "token = \"canary\"",
+            "instances = { \"1\" = \"canary\" }",
             "labels = \"canary\"",
             "labels = { team = 31337 }",
             "timeout = 31337",
@@ -240,7 +241,9 @@ fn mistakes_in_a_profile() {
     unlike_anything = "canary"
         3 error: HOME/config.toml:6:1: profile `io`: unknown key `unlike_anything`
     token = "canary"
-        3 error: HOME/config.toml:6:1: profile `io`: unknown key `token`
+        3 error: HOME/config.toml:6:1: profile `io`: unknown key `token`; only `juniper`, `cloudflare` profiles have it
+    instances = { "1" = "canary" }
+        3 error: HOME/config.toml:6:1: profile `io`: unknown key `instances`; only a `tenable-sc-director` profile has it
     labels = "canary"
         3 error: HOME/config.toml:6:10: profile `io`: `labels` must be a table of strings, not a string
     labels = { team = 31337 }
@@ -571,7 +574,7 @@ fn without_a_choice_among_several_profiles_nothing_is_asked() {
     error: `default_profile` cannot be used
       caused by: no profile or group `oi` in [HOME]/config/scanctl/config.toml
 
-    hint: it has io
+    hint: did you mean `io`?
     ");
     let env = Env::new();
     env.config("");
@@ -596,7 +599,7 @@ fn a_broken_profile_breaks_only_itself() {
     exit code: 0
     ----- stdout -----
     PROFILE  BACKEND     BASE URL                 MESSAGE
-    broken   tenable-io  -                        [HOME]/config/scanctl/config.toml:7:1: profile `broken`: `access_key` is missing
+    broken   tenable-io  -                        [HOME]/config/scanctl/config.toml:9:1: profile `broken`: unknown key `secret_kye`; did you mean `secret_key`?
     io       tenable-io  http://127.0.0.1:[PORT]/  -
     ");
 }

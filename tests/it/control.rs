@@ -60,14 +60,14 @@ fn force_stop_takes_the_schedule_uuid_and_no_other_id() {
     let (env, vendor) = home();
     vendor.expect(get_details().reply(details_of_run("stopping"))).expect(force_stop());
     let output = env.run(&["force-stop", "io/219", "--yes"]);
-    assert_output!(env, output, @r"
+    assert_output!(env, output, @r#"
     exit code: 0
     ----- stdout -----
     ADDRESS  VERB        OUTCOME   MESSAGE
-    io/219   force-stop  accepted  scan 219
+    io/219   force-stop  accepted  scan 219 "Weekly DMZ"
     ----- stderr -----
-    force-stop accepted: io/219: scan 219
-    ");
+    force-stop accepted: io/219: scan 219 "Weekly DMZ"
+    "#);
 
     let (env, vendor) = home();
     vendor.expect(force_stop());
@@ -411,7 +411,7 @@ fn force_stop_with_wait_ends_with_any_end() {
     ADDRESS                                      VERB        OUTCOME    STATE    MESSAGE
     io/219@647ca798-de12-48e2-bf32-5c7332431050  force-stop  confirmed  aborted  run 647ca798-de12-48e2-bf32-5c7332431050 "Weekly DMZ" (scan 219)
     ----- stderr -----
-    force-stop accepted: io/219: scan 219
+    force-stop accepted: io/219: scan 219 "Weekly DMZ"
     io/219  aborted
     "#);
 }
@@ -459,11 +459,10 @@ fn a_wait_that_ends_before_the_state_is_12() {
     exit code: 12
     ----- stdout -----
     ADDRESS  VERB   OUTCOME  MESSAGE
-    io/219   pause  failed   the waiting ended
+    io/219   pause  failed   the waiting ended: HTTP 401: Invalid credentials.
     ----- stderr -----
     pause accepted: io/219: scan 219
-    error: io/219: the waiting ended
-      caused by: HTTP 401: Invalid credentials.
+    error: io/219: the waiting ended: HTTP 401: Invalid credentials.
       caused by: GET http://127.0.0.1:[PORT]/scans/219
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
 

@@ -373,7 +373,9 @@ fn raw_is_the_vendors_bytes() {
     assert_eq!(fs::read(env.path("run.json")).unwrap(), body);
     assert_eq!(fs::read(env.path("any.name")).unwrap(), body);
     // Several answers are a line apart.
-    let page = |from: usize| answer(200, &json!({ "pagination": { "total": 51 }, "history": vec![json!({}); from] }));
+    let page = |from: usize| {
+        answer(200, &json!({ "pagination": { "total": 51 }, "history": vec![json!({ "status": "completed" }); from] }))
+    };
     vendor.expect(get("/scans/219/history").any_query().replies([page(50), page(1)]).repeatedly());
     let output = env.run(&["runs", "list", "io/219", "--raw"]).expect_code(0);
     assert_eq!((output.stdout.lines().count(), output.stdout.ends_with('}')), (2, true), "{output}");

@@ -46,7 +46,9 @@ fn a_wait_ends_with_how_to_go_on_and_its_outcome() {
     io/219@647ca798-de12-48e2-bf32-5c7332431050  wait  failed   running  interrupted; the scan goes on
     ----- stderr -----
     io/219@647ca798-de12-48e2-bf32-5c7332431050  running
-    hint: the scan goes on; follow it with `scanctl wait io/219@647ca798-de12-48e2-bf32-5c7332431050`
+    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: interrupted; the scan goes on
+
+    hint: follow it with `scanctl wait io/219@647ca798-de12-48e2-bf32-5c7332431050`
     ");
     assert_eq!(vendor.writes(), 0);
 }
@@ -88,8 +90,12 @@ fn every_wait_of_a_call_says_how_to_go_on() {
     running.terminate();
     let output = running.wait().expect_code(143);
     assert_eq!(output.stdout.lines().count(), 2, "{output}");
+    let errors = output.stderr.lines().rev().take(2).map(|line| serde_json::from_str(line).unwrap());
+    let errors: Vec<serde_json::Value> = errors.collect();
     for address in [ADDRESS, &eu] {
-        assert!(output.stderr.contains(&format!("follow it with `scanctl wait {address}`")), "{output}");
+        let error = errors.iter().map(|line| &line["error"]).find(|error| error["address"] == address).unwrap();
+        assert_eq!((&error["kind"], &error["verb"]), (&"terminated".into(), &"wait".into()), "{output}");
+        assert_eq!(error["hint"], format!("follow it with `scanctl wait {address}`"), "{output}");
     }
 }
 
@@ -272,6 +278,40 @@ fn reading_back_ends_and_leaves_the_launch_unknown() {
     running.interrupt();
     running.wait().expect_code(15);
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+/// What is said to have been read back was looked at, and what was not is not said to be.
+#[test]
+fn an_answer_that_is_lost_after_a_signal_is_looked_for_once() {
+    let after_a_signal = |readings: Reply| {
+        let (env, vendor) = home();
+        let (release, reply) = held(Reply::close());
+        vendor.expect(launch().reply_with(reply));
+        vendor.expect(get_details().reply(readings));
+        let running = env.spawn(&["launch", "io/219", "-f", "json"]);
+        vendor.wait_for("POST", "/scans/219/launch");
+        running.interrupt();
+        running.until_stderr(UNDER_WAY);
+        drop(release);
+        (env, vendor, running)
+    };
+    let old = (OLD, "completed", NOW - 60);
+    let (_shown_env, shown, found) = after_a_signal(details(&[(RUN, "pending", NOW), old]));
+    let (_empty_env, empty, not_found) = after_a_signal(details(&[old]));
+    let (_stalled_env, stalled, unread) = after_a_signal(Reply::stall());
+    let started = Instant::now();
+    let output = found.wait().expect_code(130);
+    let outcome = &output.json()["items"][0];
+    assert_eq!((&outcome["outcome"], &outcome["address"]), (&"accepted".into(), &ADDRESS.into()), "{output}");
+    for (running, said) in [(not_found, "reading back found nothing"), (unread, "it could not be read back")] {
+        let output = running.wait().expect_code(15);
+        let message = output.json()["items"][0]["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.starts_with(&format!("the launch was sent, its answer was lost, and {said}: ")), "{message}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    for vendor in [shown, empty, stalled] {
+        assert_eq!(vendor.lines(), ["POST /scans/219/launch", "GET /scans/219"]);
+    }
 }
 
 #[test]

@@ -242,12 +242,11 @@ fn refused_keys_end_a_wait_with_4_and_one_after_a_launch_with_12() {
     exit code: 12
     ----- stdout -----
     ADDRESS                                      VERB    OUTCOME  STATE    MESSAGE
-    io/219@647ca798-de12-48e2-bf32-5c7332431050  launch  failed   running  the waiting ended
+    io/219@647ca798-de12-48e2-bf32-5c7332431050  launch  failed   running  the waiting ended: HTTP 401: Invalid credentials.
     ----- stderr -----
     launched io/219@647ca798-de12-48e2-bf32-5c7332431050: run 647ca798-de12-48e2-bf32-5c7332431050 (scan 219)
     io/219@647ca798-de12-48e2-bf32-5c7332431050  running
-    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: the waiting ended
-      caused by: HTTP 401: Invalid credentials.
+    error: io/219@647ca798-de12-48e2-bf32-5c7332431050: the waiting ended: HTTP 401: Invalid credentials.
       caused by: GET http://127.0.0.1:[PORT]/scans/219/latest-status
       request id: d7b1c0f4a5e94a0e8f0c6f1d2b3a4958
 
@@ -405,19 +404,41 @@ fn a_paused_run_stands_still_and_is_no_stalled_one() {
 
 #[test]
 fn what_the_deadline_asks_for_is_sent_once_and_named() {
-    for (flag, reply, said) in [
-        ("stop", dressed(Reply::empty(200)), "waited 1h, and the run is still running; stop was accepted"),
-        ("pause", dressed(Reply::empty(200)), "waited 1h, and the run is still running; pause was accepted"),
-        ("stop", dressed(Reply::empty(409)), "waited 1h, and the run is still running; stop was refused"),
-        ("stop", Reply::close(), "waited 1h, and the run is still running; stop was sent, and its answer was lost"),
+    for (flag, reply, said, hint) in [
+        (
+            "stop",
+            dressed(Reply::empty(200)),
+            "stop was accepted",
+            format!("`scanctl wait {ADDRESS}` follows it to its end"),
+        ),
+        (
+            "pause",
+            dressed(Reply::empty(200)),
+            "pause was accepted",
+            format!("`scanctl resume {ADDRESS}` lets it go on, and `scanctl wait {ADDRESS}` follows it"),
+        ),
+        (
+            "stop",
+            dressed(Reply::empty(409)),
+            "stop was refused",
+            format!("the scan goes on; follow it with `scanctl wait {ADDRESS}`"),
+        ),
+        (
+            "stop",
+            Reply::close(),
+            "stop was sent, and its answer was lost",
+            format!("look with `scanctl status {ADDRESS}`"),
+        ),
     ] {
+        let said = format!("waited 1h, and the run is still running; {said}");
         let (env, vendor) = home();
         vendor.expect(get_latest().reply(latest("running")).repeatedly());
         vendor.expect(get_run().reply(run("running")).repeatedly());
         vendor.expect(post(&format!("/scans/219/{flag}")).json(json!({})).reply(reply).in_any_order());
         let output = env.run(&["wait", ADDRESS, "--timeout", "1h", "--on-timeout", flag, "-f", "json"]).expect_code(12);
         let error = &output.json()["items"][0]["error"];
-        assert!(error["message"].as_str().unwrap().starts_with(said), "{error}");
+        assert!(error["message"].as_str().unwrap().starts_with(&said), "{error}");
+        assert_eq!(error["hint"], hint);
         assert_eq!(vendor.writes(), 1);
     }
 }

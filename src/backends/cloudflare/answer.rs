@@ -24,17 +24,32 @@ const NO_ROUTE: i64 = 7003;
 /// Authentication failed, not authorised, unknown or missing key, malformed header; under 400, 401 or 403.
 const AUTH: [i64; 5] = [10_000, 9109, 9103, 9106, 6003];
 
-/// The envelope. `success` is looked at before, by [`error_in_success`].
+/// The envelope. A `success` that is false is a refusal, found before by [`error_in_success`].
 #[derive(Debug, Deserialize)]
 pub struct Envelope<T> {
+    #[serde(default)]
+    success: Value,
     /// Warnings, in an answer that is a success; objects or texts.
     #[serde(default)]
     errors: Value,
+    #[serde(default)]
+    messages: Value,
     /// What was asked for.
     pub result: Option<T>,
 }
 
 impl<T> Envelope<T> {
+    /// Whether it says that the call was a success, without which no status is one.
+    pub fn succeeded(&self) -> bool {
+        self.success == Value::Bool(true)
+    }
+
+    /// Whether nothing being there means that there is nothing: a result may be left out of an envelope, the rest of the
+    /// envelope may not.
+    pub fn is_whole(&self) -> bool {
+        self.result.is_some() || (self.errors.is_array() && self.messages.is_array())
+    }
+
     /// What a success complains about.
     pub fn warnings(&self) -> Vec<String> {
         said(&self.errors).into_iter().map(|said| format!("Cloudflare warns: {}", said.text)).collect()

@@ -64,6 +64,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Json],
     bare_id,
     support,
+    keys: &["account_id", "token", "email", "api_key"],
     configure,
 };
 
@@ -231,6 +232,12 @@ struct Latest {
 
 fn open<T: DeserializeOwned>(answer: &Answer) -> Result<(Option<T>, Vec<String>)> {
     let envelope: Envelope<T> = answer.json()?;
+    if !envelope.succeeded() {
+        return Err(answer.unreadable("`success` is missing"));
+    }
+    if !envelope.is_whole() {
+        return Err(answer.unreadable("`result` is missing, and `errors` or `messages` too"));
+    }
     let notes = envelope.warnings();
     Ok((envelope.result, notes))
 }
@@ -279,6 +286,9 @@ impl Cloudflare {
         let answer = self.get(&["config"]).label("scan configs").send().await?;
         let (configs, notes) = open::<Vec<Config>>(&answer)?;
         let configs = configs.unwrap_or_default();
+        if configs.iter().any(|config| config.id().is_none()) {
+            return Err(answer.unreadable("a config has no `id`"));
+        }
         let known = configs.iter().filter_map(|config| Some((config.id()?, config.is_one_off())));
         self.one_offs.borrow_mut().extend(known);
         Ok(Listed { configs, raw: answer.body, notes })

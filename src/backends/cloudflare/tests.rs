@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Config, Envelope, OpenPorts, error_in_success, refusal, sum_up};
 use super::{NO_RESULT, SPEC};
+use crate::backends::change::{Change, PreparedChange};
 use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
 use crate::backends::{Order, Seen};
 use crate::backends::{RunQuery, ScanQuery};
@@ -530,4 +531,37 @@ async fn the_simulated_service_agrees_from_launch_to_result() {
     let error = unentitled.identity().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Auth);
     assert!(error.hint_text().unwrap().contains("missing entitlement"));
+}
+
+#[tokio::test]
+async fn only_a_whole_envelope_that_says_so_is_a_success() {
+    const DELETE: &str = "DELETE /client/v4/accounts/0123456789abcdef0123456789ABCDEF/cloudforce-one/scans/config/c1";
+    let rig = Rig::new(TOKEN, Vec::new());
+    let scan = target("c1", None);
+    let deletion = PreparedChange::new(&scan, &Change::DeleteScan);
+    for body in [json!({}), json!({"result": {}}), json!({"success": null}), json!({"success": "true"})] {
+        rig.then(vec![(DELETE, answer(200, body.clone()))]);
+        assert!(rig.backend.apply(&deletion).await.unwrap_err().lost().is_some(), "{body}");
+    }
+    rig.then(vec![(DELETE, answer(200, success(json!({}))))]);
+    rig.backend.apply(&deletion).await.unwrap();
+    for body in [
+        json!({}),
+        json!({"success": true}),
+        json!({"success": true, "errors": []}),
+        json!({"result": []}),
+        success(json!([{}])),
+    ] {
+        rig.then((0..3).map(|_| (LIST, answer(200, body.clone()))).collect());
+        let all = rig.backend.scans(&ScanQuery::default()).await.unwrap_err();
+        let one = rig.backend.scan(&scan, &ScanQuery::default()).await.unwrap_err();
+        let who = rig.backend.identity().await.unwrap_err();
+        assert_eq!([all.exit(), one.exit(), who.exit()], [Exit::BadData; 3], "{body}");
+    }
+    // The documented description does not require a result.
+    for body in [success(json!(null)), json!({"success": true, "errors": [], "messages": []})] {
+        rig.then(vec![(LIST, answer(200, body))]);
+        assert!(rig.backend.scans(&ScanQuery::default()).await.unwrap().value.is_empty());
+    }
+    let _all_was_asked = rig.heard();
 }

@@ -39,8 +39,26 @@ fn is_no_such_call(refusal: &Error) -> bool {
     refusal.refused() && matches!(refusal.answer().status, Some(404 | 405 | 410))
 }
 
-/// What the console answers to a change: a sentence whose wording is undocumented, as plain text or as a JSON string.
-fn sentence(answer: &Answer) -> Result<Option<String>> {
+/// What the console answers to most changes: a sentence whose wording is undocumented, as plain text or as a JSON string.
+pub fn sentence(answer: &Answer) -> Result<Option<String>> {
+    match serde_json::from_slice::<Value>(&answer.body) {
+        // Objects are what the console writes about failures, on these calls too.
+        Ok(Value::Object(_) | Value::Array(_)) => Err(answer.unreadable("it is JSON, not a sentence")),
+        _ => said(answer),
+    }
+}
+
+/// The same of an update, whose answer is JSON of no documented form.
+fn remark(answer: &Answer) -> Result<Option<String>> {
+    match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(Value::Object(members)) if members.contains_key("http_response") => {
+            Err(answer.unreadable("it is what the console writes about a failure"))
+        }
+        _ => said(answer),
+    }
+}
+
+fn said(answer: &Answer) -> Result<Option<String>> {
     if answer.body.trim_ascii_start().starts_with(b"<") {
         return Err(answer.unreadable("it is HTML, not the console's answer to a change"));
     }
@@ -133,7 +151,7 @@ impl Juniper {
             Change::UpdateScan(_) => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];
                 let answer = self.http.post(path).json(&body).label("update scan profile").send().await?;
-                Ok(Applied { target: prepared.target.clone(), message: sentence(&answer)?, ..Applied::default() })
+                Ok(Applied { target: prepared.target.clone(), message: remark(&answer)?, ..Applied::default() })
             }
             Change::DeleteScan => {
                 let path = ["scanner", "scanprofiles", self.scan_of(&prepared.target)?.as_str()];

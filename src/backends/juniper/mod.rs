@@ -39,7 +39,6 @@ use self::refusal::{NOT_FOUND, NOT_PERMITTED};
 pub use self::results::reader;
 use super::change::{Applied, Change, Found, PreparedChange};
 use super::report::{ExportOrder, Fetch, Report};
-use super::wire::plain_text;
 use super::{
     Backend, Connect, Controlled, Identity, Interval, Launched, Order, Prepared, Reading, RunQuery, RunningCheck, Runs,
     ScanQuery, Seen, Spec, Target, only_named, unsupported,
@@ -67,6 +66,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Json],
     bare_id,
     support,
+    keys: &["token", "username", "password", "api_version"],
     configure,
 };
 
@@ -228,7 +228,10 @@ impl Juniper {
         loop {
             let request = self.http.get(path).header(RANGE, range::ask(first, PAGE)).label(label);
             let answer = selection::choosing(request, fields.as_deref()).send().await?;
-            let page = answer.json::<Option<Vec<T>>>()?.unwrap_or_default();
+            let page = answer.json::<Vec<T>>()?;
+            if page.iter().any(|row| id(row).is_none()) {
+                return Err(answer.unreadable("a row has no id"));
+            }
             let count = page.len();
             let before = known.len();
             listed.rows.extend(page.into_iter().filter(|row| id(row).is_some_and(|id| known.insert(id.to_owned()))));
@@ -250,7 +253,11 @@ impl Juniper {
     async fn profile_of(&self, scan: &ScanId, fields: Option<String>) -> Result<(Profile, Answer)> {
         let request = self.http.get(["scanner", "scanprofiles", scan.as_str()]).label("scan profile");
         let answer = selection::choosing(request, fields.as_deref()).send().await?;
-        let found = one_or_list::<Profile>(&answer)?.into_iter().find(|profile| profile.id().as_ref() == Some(scan));
+        let told = one_or_list::<Profile>(&answer)?;
+        if told.iter().any(|profile| profile.id().is_none()) {
+            return Err(answer.unreadable("`scanProfileId` is missing"));
+        }
+        let found = told.into_iter().find(|profile| profile.id().as_ref() == Some(scan));
         // No 404 is documented for this call: an unknown id is an empty list.
         let profile = found.ok_or_else(|| {
             Error::new(Exit::NotFound, format!("the console of profile `{}` has no scan profile {scan}", self.profile))
@@ -321,6 +328,9 @@ impl Juniper {
         let answer = selection::choosing(self.http.get(path).label("run"), fields.as_deref()).send().await?;
         let none = || Error::new(Exit::NotFound, format!("scan profile {scan} has no run {run}"));
         let records = one_or_list::<RunRecord>(&answer)?;
+        if records.iter().any(|record| record.id.text().is_none()) {
+            return Err(answer.unreadable("`id` is missing"));
+        }
         let record = records.iter().find(|record| record.id.text() == Some(run.as_str())).ok_or_else(none)?;
         if record.scan_profile_id.text().is_some_and(|of| of != scan.as_str()) {
             return Err(none().because("the console says that the run is of another scan profile"));
@@ -366,7 +376,10 @@ impl Backend for Juniper {
 
     async fn identity(&self) -> Result<Identity> {
         let request = self.http.get(["scanner", "scanprofiles"]).header(RANGE, range::ask(0, 1)).label("scan profiles");
-        request.send().await?.json::<Option<Vec<Profile>>>()?;
+        let answer = request.send().await?;
+        if answer.json::<Vec<Profile>>()?.iter().any(|profile| profile.id().is_none()) {
+            return Err(answer.unreadable("a row has no id"));
+        }
         // The console names no user. The version is the one asked for; which one answers is not told either.
         let asked = self.version.to_str().unwrap_or_default().to_owned();
         Ok(Identity {
@@ -442,16 +455,10 @@ impl Backend for Juniper {
             }
             refused
         })?;
-        if answer.body.trim_ascii_start().starts_with(b"<") {
-            return Err(answer.unreadable("it is HTML, not the sentence of a start"));
-        }
-        Ok(Launched {
-            scan: Some(scan.clone()),
-            name: prepared.target.name.clone(),
-            // Its wording is undocumented, so it is shown and not understood.
-            message: plain_text(&answer.body).map(|text| format!("the console says: {text}")),
-            ..Launched::default()
-        })
+        // Its wording is undocumented, so it is shown and not understood.
+        let message = changes::sentence(&answer)?;
+        let (scan, name) = (Some(scan.clone()), prepared.target.name.clone());
+        Ok(Launched { scan, name, message, ..Launched::default() })
     }
 
     async fn find_launched(&self, prepared: &Prepared, _sent: Instant) -> Result<Vec<Run>> {

@@ -221,7 +221,7 @@ async fn credentials_go_by_header_and_exactly_one_kind_is_taken() {
     assert_eq!((heard[0].header("version"), heard[0].header("range")), (Some("19.0"), Some("items=0-0")));
 
     let login = "backend = \"juniper\"\nusername = \"jürgen\"\npassword = \"päss\"";
-    let rig = Rig::new(login, vec![(ALL, reply(200, "null"))]);
+    let rig = Rig::new(login, vec![(ALL, reply(200, "[]"))]);
     rig.backend.identity().await.unwrap();
     let heard = rig.heard();
     assert_eq!(heard[0].header("authorization"), Some("Basic asO8cmdlbjpww6Rzcw=="));

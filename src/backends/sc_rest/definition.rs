@@ -228,13 +228,13 @@ mod tests {
 
     use super::{Schedule, by_id, by_ids, number, targets, texts};
     use crate::backends::REGISTRY;
-    use crate::backends::definition::{Draft, Given};
+    use crate::backends::definition::Draft;
+    use crate::backends::scripted;
     use crate::exit::Exit;
 
     fn draft(backend: &str, sets: &[&str]) -> Draft {
         let spec = REGISTRY.iter().find(|spec| spec.id == backend).unwrap();
-        let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
-        Draft::read(&spec.forms.scan, spec.id, None, &given).unwrap()
+        scripted::draft(&spec.forms.scan, spec.id, sets)
     }
 
     #[test]

@@ -84,11 +84,11 @@ pub fn taken(answer: &Answer) -> Result<()> {
 }
 
 /// The earliest time, by the vendor's clock, that something sent at `sent` can have been made. The vendor's times are
-/// whole seconds, so the second before may be the same moment.
-pub fn earliest(now: Option<Timestamp>, received: Instant, sent: Instant) -> Timestamp {
-    let now = now.unwrap_or_else(Timestamp::now);
+/// whole seconds, so the second before may be the same moment. None where the vendor did not tell the time: then nothing
+/// can be told to be newer, since this machine's clock is not the vendor's.
+pub fn earliest(now: Option<Timestamp>, received: Instant, sent: Instant) -> Option<Timestamp> {
     let ago = SignedDuration::from_secs(i64::try_from(received.duration_since(sent).as_secs()).unwrap_or(i64::MAX));
-    now.checked_sub(ago).and_then(|asked| asked.checked_sub(SignedDuration::from_secs(1))).unwrap_or(Timestamp::MIN)
+    now?.checked_sub(ago).and_then(|asked| asked.checked_sub(SignedDuration::from_secs(1))).ok()
 }
 
 /// A list in either of its shapes, each object once.
@@ -99,9 +99,12 @@ impl Listed {
     /// The objects as what they are.
     ///
     /// # Errors
-    /// Exit 16 for an object that is not one.
+    /// Exit 16 for an object that is not one, or has no id.
     pub fn of<T: DeserializeOwned>(self, answer: &Answer) -> Result<Vec<T>> {
         let read = self.0.into_iter().enumerate().map(|(index, item)| {
+            if item.get("id").and_then(scalar).is_none_or(|id| id.is_empty()) {
+                return Err(answer.unreadable(&format!("object {index} has no `id`")));
+            }
             serde_json::from_value(item).map_err(|problem| answer.unreadable(&format!("object {index}: {problem}")))
         });
         read.collect()
@@ -236,6 +239,9 @@ pub async fn identity(http: &Http, proof: &str) -> Result<(Identity, bool)> {
     let request = http.get(["currentUser"]).query("fields", "username,role,organization");
     let answer = request.label("current user").send().await?;
     let (user, _) = open::<User>(&answer)?;
+    if user.username.text().or(user.role.id.as_deref()).or(user.organization.id.as_deref()).is_none() {
+        return Err(answer.unreadable("it says nothing of a user"));
+    }
     let is_administrator = user.organization.id.as_deref() == Some("0");
     let mut details = Vec::new();
     details.extend(user.role.name.map(|role| ("role".to_owned(), role)));

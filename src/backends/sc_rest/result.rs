@@ -5,6 +5,8 @@ use serde::Deserialize;
 
 use super::Reference;
 use crate::backends::wire::Loose;
+use crate::error::Result;
+use crate::http::Answer;
 use crate::model::{Run, RunId, RunState, ScanId};
 
 /// What is asked of every run: without it a list tells name and status alone.
@@ -58,6 +60,20 @@ impl ScanResult {
     /// The scan it is of, where the vendor says.
     pub fn scan(&self) -> Option<ScanId> {
         [&self.scan, &self.scan_id].into_iter().find_map(|scan| scan.id.as_deref()).map(ScanId::new)
+    }
+
+    /// Refuses what is no record of a run: it has an id, and a status where that was among the fields asked for.
+    ///
+    /// # Errors
+    /// Exit 16.
+    pub fn check(&self, fields: &str, answer: &Answer) -> Result<()> {
+        if self.id.text().is_none() {
+            return Err(answer.unreadable("`response.id` is missing"));
+        }
+        if self.status.text().is_none() && fields.split(',').any(|field| field == "status") {
+            return Err(answer.unreadable("`response.status` is missing"));
+        }
+        Ok(())
     }
 
     /// The vendor's word for the state.

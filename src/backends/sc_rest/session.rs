@@ -38,6 +38,9 @@ pub enum Credentials {
 }
 
 impl Credentials {
+    /// The keys of a login, of either kind.
+    pub const KEYS: &[&str] = &["access_key", "secret_key", "username", "password", "release_session"];
+
     /// Reads the keys of the config. No secret is read.
     ///
     /// # Errors

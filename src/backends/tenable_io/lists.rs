@@ -30,6 +30,9 @@ impl TenableIo {
                 }
                 Err(problem) => return Err(problem),
             };
+            if page.history.iter().any(|item| item.scan_uuid.text().or(item.status.text()).is_none()) {
+                return Err(answer.unreadable("a run has neither `scan_uuid` nor `status`"));
+            }
             let count = page.history.len();
             let total = page.pagination.total.count();
             read += count;

@@ -5,7 +5,7 @@
 //! `scans-history-details`, `io-scans-count`; exports: see `export`; states: <https://developer.tenable.com/docs/scan-status-tio>.
 //!
 //! Quirks that shape this file:
-//! - Control answers are 200 with an empty body. The work is only queued.
+//! - Control answers are 200 with an empty body, on some pages `{}`. The work is only queued.
 //! - Scan and schedule ids are interchangeable in paths, except that force-stop takes the schedule uuid alone.
 //! - `latest-status` tells of the newest run, whichever that is. Only `history/{run}` tells of one run.
 //! - A scan id may be answered with 404 because it is not visible to the user: "no such scan, or no access".
@@ -16,6 +16,8 @@ mod export;
 mod form;
 mod lists;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value as Json, json};
 
 use records::{
     Details, HistoryPage, HistoryRun, LatestStatus, LaunchAnswer, ListItem, ScanList, is_early, refusal, state,
@@ -65,6 +67,7 @@ pub static SPEC: Spec = Spec {
     exports: &[ExportFormat::Nessus, ExportFormat::Csv, ExportFormat::Html, ExportFormat::Pdf, ExportFormat::Db],
     bare_id,
     support,
+    keys: &["access_key", "secret_key"],
     configure,
 };
 
@@ -160,12 +163,27 @@ fn configure(reader: &Reader<'_>) -> Result<Connect> {
     }))
 }
 
-/// When a request was sent, in seconds by the vendor's clock, which an answer that came later tells.
-fn asked_at(answer: &Answer, sent: Instant) -> i64 {
-    let now = answer.date.unwrap_or_else(Timestamp::now);
-    let asked = now.as_second().saturating_sub_unsigned(answer.received.duration_since(sent).as_secs());
+/// When a request was sent, in seconds by the vendor's clock, which an answer that came later tells. Where it does not,
+/// nothing can be told to be newer: this machine's clock is not the vendor's.
+fn asked_at(answer: &Answer, sent: Instant) -> Option<i64> {
+    let ago = answer.received.duration_since(sent).as_secs();
     // The vendor's times are whole seconds, so the second before may be the same moment.
-    asked - 1
+    Some(answer.date?.as_second().saturating_sub_unsigned(ago) - 1)
+}
+
+/// Reads the answer to a control or a deletion, which by the documentation says nothing. An object may say something some
+/// day, as long as that is no error; anything else was written by somebody else.
+fn taken(answer: &Answer) -> Result<()> {
+    if matches!(answer.body.trim_ascii(), b"" | b"null") {
+        return Ok(());
+    }
+    let members: Map<String, Json> = answer.json()?;
+    if members.contains_key("error") { Err(answer.unreadable("it speaks of an error")) } else { Ok(()) }
+}
+
+/// A run whose state the vendor told. One without is no record of a run.
+fn told(run: Run, answer: &Answer) -> Result<Run> {
+    if run.state.is_some() { Ok(run) } else { Err(answer.unreadable("the run's `status` is missing")) }
 }
 
 /// A profile of Tenable Vulnerability Management.
@@ -199,9 +217,12 @@ impl TenableIo {
         match self.history_run(scan, run).await {
             Err(missing) if missing.exit() == Exit::NotFound => {
                 let (details, answer) = self.details(scan).await?;
-                Ok((details.run(scan, run).ok_or(missing)?, answer))
+                Ok((told(details.run(scan, run).ok_or(missing)?, &answer)?, answer))
             }
-            known => known.map(|(read, answer)| (read.run(scan, run), answer)),
+            known => {
+                let (read, answer) = known?;
+                Ok((told(read.run(scan, run), &answer)?, answer))
+            }
         }
     }
 
@@ -277,13 +298,19 @@ impl Backend for TenableIo {
         #[derive(Deserialize)]
         struct Session {
             #[serde(default)]
+            id: Loose,
+            #[serde(default)]
             username: Loose,
             #[serde(default)]
             permissions: Loose,
             #[serde(default)]
             container_name: Loose,
         }
-        let session: Session = self.http.get(["session"]).label("session").send().await?.json()?;
+        let answer = self.http.get(["session"]).label("session").send().await?;
+        let session: Session = answer.json()?;
+        if session.id.text().or(session.username.text()).is_none() {
+            return Err(answer.unreadable("neither `id` nor `username` is there"));
+        }
         let role = match session.permissions.number() {
             Some(16) => "Basic",
             Some(24) => "Scan Operator",
@@ -375,7 +402,7 @@ impl Backend for TenableIo {
     async fn find_launched(&self, prepared: &Prepared, sent: Instant) -> Result<Vec<Run>> {
         let scan = self.scan_of(&prepared.target)?;
         let (details, answer) = self.details(scan).await?;
-        let asked = asked_at(&answer, sent);
+        let Some(asked) = asked_at(&answer, sent) else { return Ok(Vec::new()) };
         let is_newer = |started: Option<Timestamp>| started.is_some_and(|started| started.as_second() >= asked);
         let mut found: Vec<Run> =
             details.history.iter().map(|entry| entry.run(scan, details.info.name.owned())).collect();
@@ -389,8 +416,8 @@ impl Backend for TenableIo {
 
     async fn active_runs(&self, target: &Target) -> Result<Vec<Run>> {
         let scan = self.scan_of(target)?;
-        let (details, _) = self.details(scan).await?;
-        let newest = details.newest(scan);
+        let (details, answer) = self.details(scan).await?;
+        let newest = told(details.newest(scan), &answer)?;
         Ok(newest.state.is_some_and(RunState::is_active).then_some(newest).into_iter().collect())
     }
 
@@ -402,7 +429,7 @@ impl Backend for TenableIo {
             let (read, _) = self.one_run(&scan, run).await?;
             learned.learn(&read);
             if !read.state.is_some_and(RunState::is_active) {
-                let word = read.native_state.as_deref().unwrap_or("over");
+                let word = read.native_state.as_deref().unwrap_or_default();
                 return Err(Error::new(
                     Exit::InvalidState,
                     format!("run {run} is {word}; it is not the active run of scan {scan}"),
@@ -413,9 +440,10 @@ impl Backend for TenableIo {
             Control::Pause => (scan.clone(), "pause"),
             Control::Resume => (scan.clone(), "resume"),
             Control::Stop => (scan.clone(), "stop"),
-            Control::ForceStop => (self.schedule_uuid(&scan).await?, "force-stop"),
+            Control::ForceStop => (self.schedule_uuid(&scan, &mut learned).await?, "force-stop"),
         };
         let answer = self.http.post(["scans", path.as_str(), verb]).json(&json!({})).label(verb).send().await?;
+        taken(&answer)?;
         Ok(Controlled { target: learned, request_id: answer.request_id, message: None })
     }
 
@@ -424,7 +452,7 @@ impl Backend for TenableIo {
         match &target.run {
             None => {
                 let (details, answer) = self.details(scan).await?;
-                Ok(Reading::new(details.newest(scan), vec![answer.body]))
+                Ok(Reading::new(told(details.newest(scan), &answer)?, vec![answer.body]))
             }
             Some(run) => {
                 let (run, answer) = self.one_run(scan, run).await?;
@@ -482,6 +510,9 @@ impl Backend for TenableIo {
 
     async fn active(&self) -> Result<Reading<Vec<Run>>> {
         let (list, answer) = self.list().await?;
+        if list.scans.iter().any(|item| item.status.text().is_none()) {
+            return Err(answer.unreadable("a scan has no `status`"));
+        }
         let active =
             list.scans.iter().filter_map(ListItem::run).filter(|run| run.state.is_some_and(RunState::is_active));
         Ok(Reading::new(active.collect(), vec![answer.body]))
@@ -521,12 +552,14 @@ impl Backend for TenableIo {
 }
 
 impl TenableIo {
-    /// Force-stop takes the schedule uuid alone. Scan ids are decimal numbers, and nothing else is.
-    async fn schedule_uuid(&self, scan: &ScanId) -> Result<ScanId> {
+    /// Force-stop takes the schedule uuid alone. Scan ids are decimal numbers, and nothing else is. What has to be read
+    /// for it tells the name as well.
+    async fn schedule_uuid(&self, scan: &ScanId, learned: &mut Target) -> Result<ScanId> {
         if !scan.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(scan.clone());
         }
         let (details, answer) = self.details(scan).await?;
+        learned.name = learned.name.take().or_else(|| details.info.name.owned());
         details
             .info
             .schedule_uuid

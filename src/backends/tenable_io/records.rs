@@ -74,7 +74,8 @@ fn refusal_text(body: &[u8]) -> Option<String> {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct ScanList {
-    #[serde(default, deserialize_with = "null_as_default")]
+    /// Null where there are none.
+    #[serde(deserialize_with = "null_as_default")]
     pub(super) scans: Vec<ListItem>,
 }
 

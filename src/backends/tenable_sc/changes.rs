@@ -233,7 +233,8 @@ impl TenableSc {
                 let name = prepared.body.as_ref().and_then(|body| body.get("name")).and_then(Value::as_str);
                 let (scans, earliest) = self.made_since("scan", sent).await?;
                 let is_it = |scan: &&Made| {
-                    scan.name.text() == name && scan.created_time.seconds().is_some_and(|made| made >= earliest)
+                    let made = scan.created_time.seconds().zip(earliest);
+                    scan.name.text() == name && made.is_some_and(|(made, earliest)| made >= earliest)
                 };
                 Ok(seen(scans.iter().filter(is_it).filter_map(Made::scan).collect()))
             }
@@ -241,8 +242,9 @@ impl TenableSc {
                 let (results, earliest) = self.made_since("scanResult", sent).await?;
                 let name = format!("{IMPORTED}{}", file.file_name().unwrap_or_default().to_string_lossy());
                 let is_it = |result: &&Made| {
+                    let made = result.created_time.seconds().zip(earliest);
                     result.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
-                        && result.created_time.seconds().is_none_or(|made| made >= earliest)
+                        && made.is_none_or(|(made, earliest)| made >= earliest)
                         && result.name.text() == Some(&*name)
                 };
                 Ok(seen(results.iter().filter(is_it).filter_map(Made::run).collect()))
@@ -267,7 +269,7 @@ impl TenableSc {
                 let [last] = &prepared.before[..] else { return Ok(Found::Untold) };
                 let (import, now, received) = self.import(run_of(target)?).await?;
                 let earliest = sc_rest::earliest(now, received, sent);
-                let begun = import.start.seconds().is_some_and(|start| start >= earliest);
+                let begun = import.start.seconds().zip(earliest).is_some_and(|(start, earliest)| start >= earliest);
                 Ok(gone(begun && import.start.text() != Some(last)))
             }
             Change::CopyRun { .. } | Change::EmailRun { .. } => Ok(Found::Untold),
@@ -320,7 +322,7 @@ impl TenableSc {
         Ok((list.of(&answer)?, answer))
     }
 
-    async fn made_since(&self, kind: &str, sent: Instant) -> Result<(Vec<Made>, jiff::Timestamp)> {
+    async fn made_since(&self, kind: &str, sent: Instant) -> Result<(Vec<Made>, Option<jiff::Timestamp>)> {
         let (made, answer) = self.made(kind).await?;
         let (_, now) = sc_rest::open::<Value>(&answer)?;
         Ok((made, sc_rest::earliest(now, answer.received, sent)))

@@ -1,5 +1,6 @@
 //! Whole flows against a scripted instance, and every recorded body.
 
+mod answers;
 mod results;
 
 use std::rc::Rc;

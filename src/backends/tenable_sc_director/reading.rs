@@ -63,7 +63,11 @@ impl Director {
         let request = self.http.get(["mgmt", "scan", scan.as_str()]);
         let request = fields.into_iter().fold(request, |request, fields| request.query("fields", fields));
         let answer = request.label("Director scan").send().await?;
-        Ok((sc_rest::open(&answer)?.0, answer))
+        let (stored, _) = sc_rest::open::<StoredScan>(&answer)?;
+        if stored.id.text().is_none() {
+            return Err(answer.unreadable("`response.id` is missing"));
+        }
+        Ok((stored, answer))
     }
 
     pub(super) async fn stored_scans(&self) -> Result<(Vec<StoredScan>, Answer)> {
@@ -96,6 +100,7 @@ impl Director {
         let request = self.http.get(["mgmt", "scanResult", run.as_str()]).query("fields", fields);
         let answer = request.label("Director scan result").send().await?;
         let (copied, now) = sc_rest::open::<Copied>(&answer)?;
+        copied.result.check(fields, &answer)?;
         let read = Run { run: Some(run.clone()), ..copied.run(now) };
         Ok((copied, read, answer))
     }
@@ -108,7 +113,9 @@ impl Director {
     async fn copies_as(&self, request: Request<'_>, fields: &str) -> Result<Copies> {
         let answer = request.query("fields", fields).label("Director scan results").send().await?;
         let (list, now) = sc_rest::open::<Listed>(&answer)?;
-        Ok((list.of(&answer)?, now, answer))
+        let copies = list.of::<Copied>(&answer)?;
+        copies.iter().try_for_each(|copied| copied.result.check(fields, &answer))?;
+        Ok((copies, now, answer))
     }
 
     /// The runs of a scan among these copies.

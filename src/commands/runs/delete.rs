@@ -12,7 +12,8 @@ use crate::output::Output;
 
 /// Delete runs with their results, for good
 ///
-/// Asks first; --yes answers. A run is named by its own id, never as the latest one.
+/// Asks first; --yes answers. A run is named by its own id, never as the latest one. On tenable-io, what a run left to be
+/// scanned later (rollover) goes with it, which is asked about too.
 ///
 /// What an ID means: tenable-io: needs SCAN@RUN. tenable-sc: scanResult id.
 #[derive(Debug, clap::Args)]

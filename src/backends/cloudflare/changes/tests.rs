@@ -9,8 +9,8 @@ use super::super::SPEC;
 use super::super::answer::Config;
 use super::{after_an_update, number, shows};
 use crate::backends::change::{Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Given};
-use crate::backends::scripted::{Rig, connect, json as answer, target};
+use crate::backends::definition::Draft;
+use crate::backends::scripted::{self, Rig, connect, json as answer, target};
 use crate::backends::{ScanQuery, Target};
 use crate::error::Detail;
 use crate::exit::Exit;
@@ -21,12 +21,8 @@ const TOKEN: &str =
     "backend = \"cloudflare\"\naccount_id = \"0123456789abcdef0123456789ABCDEF\"\ntoken = \"0123-token\"";
 const LIST: &str = "GET /client/v4/accounts/0123456789abcdef0123456789ABCDEF/cloudforce-one/scans/config";
 
-fn draft(given: &[(&str, &str)]) -> Draft {
-    let given: Vec<Given> = given
-        .iter()
-        .map(|(key, text)| Given { origin: "--set", key: (*key).to_owned(), text: (*text).to_owned() })
-        .collect();
-    Draft::read(&SPEC.forms.scan, "cloudflare", None, &given).unwrap()
+fn draft(sets: &[&str]) -> Draft {
+    scripted::draft(&SPEC.forms.scan, "cloudflare", sets)
 }
 
 fn listed(configs: &[Value]) -> Value {
@@ -84,7 +80,7 @@ fn what_is_forgotten_is_said_with_the_way_back() {
 
 #[tokio::test]
 async fn every_like_config_is_a_doubt_and_an_unlike_one_is_none() {
-    let one_off = Change::CreateScan(draft(&[("targets", "1.1.1.1"), ("ports", "22, 80")]));
+    let one_off = Change::CreateScan(draft(&["targets=1.1.1.1", "ports=22, 80"]));
     let configs = [
         config("a", &["1.1.1.1/32"], &["80", "22"], json!(0.0)),
         config("b", &["1.1.1.1"], &["80", "22"], json!(7)),
@@ -114,9 +110,9 @@ async fn the_simulated_service_agrees_from_the_making_to_the_deletion() {
     let count = backend.scans(&ScanQuery::default()).await.unwrap().value.len();
 
     let mut target = Target::default();
-    let update = || draft(&[("frequency", "0"), ("ports", "all"), ("targets", "9.9.9.9,1.0.0.1")]);
+    let update = || draft(&["frequency=0", "ports=all", "targets=9.9.9.9,1.0.0.1"]);
     for change in [
-        Change::CreateScan(draft(&[("targets", "9.9.9.9,1.0.0.1"), ("frequency", "7")])),
+        Change::CreateScan(draft(&["targets=9.9.9.9,1.0.0.1", "frequency=7"])),
         Change::CopyScan(Draft::new(&SPEC.forms.copy)),
         Change::UpdateScan(update()),
         Change::DeleteScan,

@@ -42,7 +42,7 @@ fn nothing() -> Vec<(Reply, bool)> {
         (success(json!({})), true),
         (success(json!(null)), true),
         (success(json!({"1.1.1.1": [], "1.1.1.2": null})), true),
-        (answer(200, json!({"success": true})), true),
+        (answer(200, json!({"success": true, "errors": [], "messages": []})), true),
         (failure(404, 1234, "not found"), false),
         (failure(400, 7003, "no route"), false),
         (reply(405, ""), false),

@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 
 use super::super::{SPEC, selection};
 use crate::backends::change::{Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Given};
-use crate::backends::scripted::{Rig, connect, json as answer, reply, target};
-use crate::backends::{Backend, Reading, RunQuery, ScanQuery, Target};
+use crate::backends::definition::Draft;
+use crate::backends::scripted::{self, Rig, connect, json as answer, reply, target};
+use crate::backends::{Backend, Order, Prepared, Reading, RunQuery, ScanQuery, Target};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::model::{Operation, Run, RunId, ScanId, Support};
-use crate::sandbox::{Options, Sandbox, accepted, juniper};
+use crate::sandbox::{Options, Reply, Sandbox, accepted, juniper};
 
 const TOKEN: &str = "backend = \"juniper\"\ntoken = \"0123-token\"";
 const ALL: &str = "GET /api/scanner/scanprofiles";
@@ -20,16 +21,12 @@ const CREATE: &str = "POST /api/scanner/scanprofiles";
 const CREATE_BEFORE: &str = "POST /api/scanner/profiles/create";
 const UPDATE: &str = "POST /api/scanner/scanprofiles/5";
 
-fn draft(given: &[(&str, &str)]) -> Draft {
-    let given: Vec<Given> = given
-        .iter()
-        .map(|(key, text)| Given { origin: "--set", key: (*key).to_owned(), text: (*text).to_owned() })
-        .collect();
-    Draft::read(&SPEC.forms.scan, "juniper", None, &given).unwrap()
+fn draft(sets: &[&str]) -> Draft {
+    scripted::draft(&SPEC.forms.scan, "juniper", sets)
 }
 
 fn create() -> Change {
-    Change::CreateScan(draft(&[("name", "Edge"), ("targets", "10.0.0.7,10.0.0.9-10.0.0.12")]))
+    Change::CreateScan(draft(&["name=Edge", "targets=10.0.0.7,10.0.0.9-10.0.0.12"]))
 }
 
 fn profiles(rows: &[(i64, &str)]) -> Value {
@@ -124,7 +121,7 @@ async fn what_was_made_has_the_name_and_was_not_there() {
 
 #[tokio::test]
 async fn a_description_that_is_not_told_is_unreadable_and_not_empty() {
-    let change = Change::UpdateScan(draft(&[("description", "")]));
+    let change = Change::UpdateScan(draft(&["description="]));
     for (description, before) in [(json!("old"), Some(json!("old"))), (json!(null), None), (json!(7), None)] {
         let profile = json!([{"scanProfileId": 5, "scanProfileName": "Edge", "description": description}]);
         let rig = Rig::new(TOKEN, vec![(ONE, answer(200, profile))]);
@@ -149,7 +146,7 @@ async fn whatever_an_update_answers_is_shown_unless_it_is_a_page() {
         ("done\n", Some("the console says: done")),
         ("{\"a\":1}", Some("the console says: {\"a\":1}")),
     ] {
-        let change = Change::UpdateScan(draft(&[("targets", "10.0.0.7")]));
+        let change = Change::UpdateScan(draft(&["targets=10.0.0.7"]));
         let rig = Rig::new(TOKEN, vec![(ONE, answer(200, profiles(&[(5, "Edge")]))), (UPDATE, reply(202, body))]);
         let wanted = prepared(&rig, Some("5"), &change).await;
         let applied = rig.backend.apply(&wanted).await.unwrap();
@@ -224,12 +221,12 @@ async fn both_simulated_consoles_agree_from_the_making_to_the_deletion() {
         let taken = backend.prepare_change(&Target::default(), &create()).await.unwrap_err();
         assert_eq!(taken.exit(), Exit::Usage);
 
-        let update = Change::UpdateScan(draft(&[("name", "Rim"), ("targets", "10.0.0.8"), ("description", "x")]));
+        let update = Change::UpdateScan(draft(&["name=Rim", "targets=10.0.0.8", "description=x"]));
         let prepared = backend.prepare_change(&target, &update).await.unwrap();
         backend.apply(&prepared).await.unwrap();
         // Name and description are to be seen, the targets are not.
         assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::Untold);
-        let update = Change::UpdateScan(draft(&[("name", "Ring")]));
+        let update = Change::UpdateScan(draft(&["name=Ring"]));
         let prepared = backend.prepare_change(&target, &update).await.unwrap();
         assert_eq!(backend.find_applied(&prepared, Instant::now()).await.unwrap(), Found::NotYet);
         backend.apply(&prepared).await.unwrap();
@@ -258,4 +255,60 @@ async fn both_simulated_consoles_agree_from_the_making_to_the_deletion() {
                 .all(|scan| scan.scan != ScanId::new(target.scan.as_ref().unwrap().as_str()))
         );
     }
+}
+
+/// What the console writes about a failure is an object; most changes are answered with a sentence.
+#[tokio::test]
+async fn a_failure_under_a_status_of_success_is_no_sentence() {
+    const START: &str = "POST /api/scanner/scanprofiles/5/start";
+    const DELETE: &str = "DELETE /api/scanner/scanprofiles/5";
+    let scan = target("5", None);
+    let failure = json!({"message": "no", "http_response": {"code": 500}});
+    let body = json!({"name": "Edge"});
+    let deletion = PreparedChange::new(&scan, &Change::DeleteScan);
+    let creation = PreparedChange::new(&Target::default(), &create()).body(body.clone());
+    let update = PreparedChange::new(&scan, &Change::UpdateScan(draft(&["name=Edge"]))).body(body);
+    let prepared = Prepared { target: scan.clone(), order: Order::default(), before: Vec::new(), warnings: Vec::new() };
+    for (said, is_sentence, is_remark) in [
+        (answer(200, failure), false, false),
+        (answer(200, json!({"message": "error"})), false, true),
+        (answer(200, json!([])), false, true),
+        (answer(202, json!("String")), true, true),
+        (reply(202, "It has started."), true, true),
+        (reply(204, ""), true, true),
+    ] {
+        let rig = Rig::new(TOKEN, Vec::new());
+        let again = || Reply { status: said.status, headers: Vec::new(), body: said.body.clone() };
+        rig.then(vec![(DELETE, again()), (CREATE, again()), (UPDATE, again()), (START, again())]);
+        let lost = |problem: Option<Error>| problem.map(|problem| problem.lost().is_some());
+        let of_sentence = (!is_sentence).then_some(true);
+        assert_eq!(lost(rig.backend.apply(&deletion).await.err()), of_sentence);
+        assert_eq!(lost(rig.backend.apply(&creation).await.err()), of_sentence);
+        assert_eq!(lost(rig.backend.launch(&prepared).await.err()), of_sentence);
+        assert_eq!(lost(rig.backend.apply(&update).await.err()), (!is_remark).then_some(true));
+        let _all_was_asked = rig.heard();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_made_of_answers_that_say_nothing() {
+    const RUN: &str = "GET /api/scanner/scanprofiles/5/runs/7";
+    let scan = target("5", None);
+    let rig = Rig::new(TOKEN, Vec::new());
+    for body in ["null", "{}", "[{}]", r#"{"error":"internal"}"#] {
+        rig.then(vec![(ALL, reply(200, body)), (ALL, reply(200, body))]);
+        assert_eq!(rig.backend.scans(&ScanQuery::default()).await.unwrap_err().exit(), Exit::BadData, "{body}");
+        assert_eq!(rig.backend.identity().await.unwrap_err().exit(), Exit::BadData, "{body}");
+        if body == "null" {
+            continue;
+        }
+        rig.then(vec![(ONE, reply(200, body))]);
+        assert_eq!(rig.backend.status(&scan).await.unwrap_err().exit(), Exit::BadData, "{body}");
+        let whole = json!([{"scanProfileId": 5}]);
+        rig.then(vec![(ONE, answer(200, whole)), ("GET /api/scanner/scanprofiles/5/runs", reply(200, "[]"))]);
+        rig.then(vec![(RUN, reply(200, body))]);
+        let unread = rig.backend.status(&target("5", Some("7"))).await.unwrap_err();
+        assert_eq!(unread.exit(), Exit::BadData, "{body}");
+    }
+    let _all_was_asked = rig.heard();
 }

@@ -27,7 +27,7 @@ use serde_json::{Map, Value as Json, json};
 use self::editor::{Editor, shown};
 use self::references::{DEFAULT_NETWORK, ROUTED, network, whole};
 use super::records::{ListItem, state};
-use super::{NO_COPIES, NO_EMAIL, NO_REIMPORT, SPEC, TenableIo};
+use super::{NO_COPIES, NO_EMAIL, NO_REIMPORT, SPEC, TenableIo, asked_at, taken, told};
 use crate::backends::Target;
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
 use crate::backends::definition::Draft;
@@ -189,8 +189,8 @@ impl TenableIo {
 
     async fn prepared_deletion(&self, target: &Target, change: &Change) -> Result<PreparedChange> {
         let scan = self.scan_of(target)?;
-        let (details, _) = self.details(scan).await?;
-        let newest = details.newest(scan);
+        let (details, answer) = self.details(scan).await?;
+        let newest = told(details.newest(scan), &answer)?;
         // The statuses in which the vendor's page says that a scan cannot be deleted.
         if let Some(RunState::Running | RunState::Paused | RunState::Stopping) = newest.state {
             let word = newest.native_state.unwrap_or_default();
@@ -220,7 +220,10 @@ impl TenableIo {
         let mut target = target.clone();
         target.learn(&read);
         let mut prepared = PreparedChange::new(&target, change);
-        prepared.warnings.push("what the run left to be scanned later (rollover) is deleted with it".to_owned());
+        // The vendor refuses to delete such a run alone, and tells of none beforehand that it is one.
+        prepared
+            .doubts
+            .push("what the run left to be scanned later (rollover) is deleted with it; delete both".to_owned());
         Ok(prepared)
     }
 
@@ -247,6 +250,7 @@ impl TenableIo {
                 let request = self.http.put(["scans", self.scan_of(target)?.as_str()]).json(body);
                 let answer = request.label("scan update").send().await.map_err(may_not_edit)?;
                 let read = Stored::read(&answer)?;
+                read.scan(&answer)?;
                 let name = read.name.owned().or_else(|| target.name.clone());
                 return Ok(Applied {
                     target: Target { name, ..target.clone() },
@@ -289,7 +293,7 @@ impl TenableIo {
             Change::EmailRun { .. } => return Err(unsupported(&SPEC, prepared.change.operation(), NO_EMAIL)),
             Change::ReimportRun(_) => return Err(unsupported(&SPEC, prepared.change.operation(), NO_REIMPORT)),
         };
-        // Deletions are answered with nothing.
+        taken(&answer)?;
         Ok(Applied { target: target.clone(), request_id: answer.request_id, ..Applied::default() })
     }
 
@@ -384,7 +388,7 @@ impl TenableIo {
         is_it: impl Fn(&ListItem) -> bool,
     ) -> Result<Vec<Target>> {
         let (list, answer) = self.list().await?;
-        let asked = super::asked_at(&answer, sent);
+        let Some(asked) = asked_at(&answer, sent) else { return Ok(Vec::new()) };
         let is_new = |item: &&ListItem| {
             item.id.text().is_some_and(|id| !prepared.before.iter().any(|known| known == id))
                 && item.creation_date.seconds().is_some_and(|made| made.as_second() >= asked)

@@ -122,12 +122,12 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::{kept, settings, warnings};
-    use crate::backends::definition::{Draft, Given};
+    use crate::backends::definition::Draft;
+    use crate::backends::scripted;
     use crate::backends::tenable_io::form::FORMS;
 
     fn draft(sets: &[&str]) -> Draft {
-        let given: Vec<Given> = sets.iter().map(|text| Given::set(text).unwrap()).collect();
-        Draft::read(&FORMS.scan, "tenable-io", None, &given).unwrap()
+        scripted::draft(&FORMS.scan, "tenable-io", sets)
     }
 
     fn map(value: &Value) -> Map<String, Value> {

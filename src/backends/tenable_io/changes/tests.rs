@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Form, Given};
-use crate::backends::scripted::{Rig, connect, json as answer, reply, target, with};
+use crate::backends::definition::{Draft, Form};
+use crate::backends::scripted::{self, Rig, connect, json as answer, reply, target, with};
 use crate::backends::tenable_io::form::FORMS;
 use crate::backends::{Backend, RunQuery, ScanQuery, Target};
 use crate::error::{Detail, Result};
@@ -22,8 +22,7 @@ const REPORT: &str =
     "<?xml version=\"1.0\" ?>\n<NessusClientData_v2><Report name=\"Imported DMZ\"></Report></NessusClientData_v2>\n";
 
 fn draft(form: &'static Form, sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|text| Given::set(text).unwrap()).collect();
-    Draft::read(form, "tenable-io", None, &given).unwrap()
+    scripted::draft(form, "tenable-io", sets)
 }
 
 fn creation() -> Change {
@@ -256,6 +255,18 @@ async fn an_update_is_seen_only_if_all_of_it_is() {
         let prepared = rig.backend.prepare_change(&scan, &change).await.unwrap();
         rig.then(vec![("GET /editor/scan/219", editor(name, groups))]);
         assert_eq!(rig.backend.find_applied(&prepared, Instant::now()).await.unwrap(), found, "{sets:?} {name}");
+        let _all_was_asked = rig.heard();
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_answer_names_no_scan_is_unknown() {
+    let change = Change::UpdateScan(draft(&FORMS.scan, &["name=new"]));
+    let prepared = PreparedChange::new(&target("219", None), &change).body(json!({"settings": {"name": "new"}}));
+    for (body, is_lost) in [(json!({}), true), (json!({"error": "no"}), true), (json!({"id": 219}), false)] {
+        let rig = Rig::new(KEYS, vec![("PUT /scans/219", answer(200, body.clone()))]);
+        let lost = rig.backend.apply(&prepared).await.err().map(|problem| problem.lost().is_some());
+        assert_eq!(lost, is_lost.then_some(true), "{body}");
         let _all_was_asked = rig.heard();
     }
 }

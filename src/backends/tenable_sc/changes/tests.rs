@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::SPEC;
 use crate::backends::change::{Applied, Change, Found, PreparedChange};
-use crate::backends::definition::{Draft, Form, Given};
+use crate::backends::definition::{Draft, Form};
 use crate::backends::sc_rest::testing::{NOW, Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
+use crate::backends::scripted;
 use crate::backends::{Backend, Peers as _, Target};
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
@@ -23,8 +24,7 @@ fn instance(script: impl Fn(&Seen) -> Reply + Send + 'static) -> (Vendor, Rc<dyn
 }
 
 fn draft(form: &'static Form, sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
-    Draft::read(form, SPEC.id, None, &given).unwrap()
+    scripted::draft(form, SPEC.id, sets)
 }
 
 fn scan(id: &str) -> Target {

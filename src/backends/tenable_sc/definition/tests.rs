@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::super::SPEC;
 use super::{fields, new_scan, update};
 use crate::backends::definition::{Draft, Given};
+use crate::backends::scripted;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::model::Difference;
@@ -12,8 +13,7 @@ use crate::model::Difference;
 const NEEDED: [&str; 4] = ["name=Weekly", "policy=1000002", "repository=1", "targets=192.0.2.1"];
 
 fn draft(sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
-    Draft::read(&SPEC.forms.scan, SPEC.id, None, &given).unwrap()
+    scripted::draft(&SPEC.forms.scan, SPEC.id, sets)
 }
 
 fn made(sets: &[&str]) -> Result<Value> {

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::{run, scan};
 use crate::backends::change::{Change, Found};
-use crate::backends::definition::{Draft, Given};
+use crate::backends::definition::Draft;
 use crate::backends::sc_rest::testing::{Program, Reply, Seen, Vendor, bare, busy, missing, ok, refused};
+use crate::backends::scripted;
 use crate::backends::{Backend, Peers as _, Target};
 use crate::error::{Detail, Error, Result};
 use crate::exit::Exit;
@@ -43,9 +44,10 @@ fn director(seen: &Seen) -> Reply {
         "POST /mgmt/scan" => ok(made("43", "Weekly", ANN)),
         "GET /mgmt/scan/43" => ok(made("43", "Weekly", ANN)),
         "DELETE /mgmt/scan/43" => ok(json!("")),
-        "GET /mgmt/scanResult/70" => {
-            ok(json!({"id": "70", "name": "Weekly", "scan": {"id": "1"}, "SCI": at("3"), "sciScanResultID": "8"}))
-        }
+        "GET /mgmt/scanResult/70" => ok(json!({
+            "id": "70", "name": "Weekly", "status": "Completed", "scan": {"id": "1"}, "SCI": at("3"),
+            "sciScanResultID": "8",
+        })),
         "POST /mgmt/scanResult/70/email" => ok(json!("")),
         _ => missing(),
     }
@@ -75,8 +77,7 @@ impl Site {
 }
 
 fn draft(sets: &[&str]) -> Draft {
-    let given: Vec<Given> = sets.iter().map(|set| Given::set(set).unwrap()).collect();
-    Draft::read(&super::SPEC.forms.scan, "tenable-sc-director", None, &given).unwrap()
+    scripted::draft(&super::SPEC.forms.scan, "tenable-sc-director", sets)
 }
 
 /// A scan of what is needed, with these over it.

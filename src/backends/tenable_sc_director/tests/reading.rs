@@ -200,3 +200,18 @@ fn only_an_instance_optimizes() {
     }
     assert!(matches!(support(Operation::Optimize, None), Support::No(_)));
 }
+
+#[tokio::test]
+async fn nothing_is_made_of_answers_that_say_nothing() {
+    for hollow in [json!({}), json!({"name": "Basic Scan"}), json!({"id": "70"})] {
+        let shown = hollow.clone();
+        let vendor = Vendor::new(move |_| ok(shown.clone()));
+        let program = Program::new(&vendor.profile("director", "tenable-sc-director", ""));
+        let director = program.open("director", &[Operation::Status]).unwrap();
+        assert_eq!(director.status(&run("70")).await.unwrap_err().exit(), Exit::BadData, "{hollow}");
+        if hollow.get("id").is_none() {
+            let unread = director.scan(&scan("43"), &ScanQuery::default()).await.unwrap_err();
+            assert_eq!(unread.exit(), Exit::BadData, "{hollow}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::reading::call::{conclude, give_up};
-use super::reading::flags::{Filters, Gates, limit_of_new};
+use super::reading::flags::{Filters, Gates, limit_of_new, tell_unmet};
 use super::reading::older::{Named, Side};
 use super::reading::{self, Ask, End, Opened, pump};
 use super::results::Via;
@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::baseline::{Change, OlderReport};
-use crate::findings::filter::{Counts, Filter};
+use crate::findings::filter::{Counts, Sieve};
 use crate::findings::{Decoded, Finding, FindingSink, Needs, Severity};
 use crate::model::{Operation, Verb};
 use crate::output::delivery::Delivery;
@@ -101,7 +101,8 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     });
     let older_file = older_file.map(|name| reading::open_older(name)).transpose()?;
     let newer_file = newer_file.map(|name| reading::open_file(name)).transpose()?;
-    let delivery = Delivery::open(&wanted, Options { reports: 1, ..Options::default() }, &context.ui, diff::open)?;
+    let options = Options { reports: 1, filter: filters.in_words(), ..Options::default() };
+    let delivery = Delivery::open(&wanted, options, &context.ui, diff::open)?;
     for named in &named {
         if let Named::File(name) = named
             && name != "-"
@@ -119,7 +120,6 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         return Err(Error::new(Exit::Internal, "one of the reports was not connected").into());
     };
 
-    let filter = filters.into_filter();
     let tell = older.teller(Verb::Diff);
     // What gives its bytes once is kept as far as the filter wants it.
     let (again, spool) = match older.again()? {
@@ -130,15 +130,15 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             (reading::open_lines(lines), Some(spool))
         }
     };
-    let sink = Older::new(filter.clone(), spool);
-    let (baseline, older_name) = match older.read_whole(context, ask, sink).await {
+    let sink = Older::new(filters.into_sieve(), spool);
+    let ((baseline, sieve), older_name) = match older.read_whole(context, ask, sink).await {
         Ok((sink, name)) => (sink.finish()?, name),
         Err(error) => return Ok(tell(&context.ui, error)),
     };
 
     let tell_of_older = tell;
     let tell = newer.teller(Verb::Diff);
-    let mut pipeline = Newer { baseline, filter, new: Counts::default(), unseen: 0, fail_on_new, delivery };
+    let mut pipeline = Newer { baseline, sieve, new: Counts::default(), unseen: 0, fail_on_new, delivery };
     let opened = newer.open(context, ask).await;
     let (mut opened, progress) = match opened {
         Ok(opened) => opened,
@@ -157,7 +157,11 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     };
     pipeline.delivery.end(&decoded, decoded.is_complete());
     let exit = decoded.problem.as_ref().map_or(Exit::Success, Error::exit);
-    let Newer { delivery, new, unseen, fail_on_new, .. } = pipeline;
+    let Newer { baseline: _, sieve, delivery, new, unseen, fail_on_new } = pipeline;
+    // Where nobody reads any more, reading ended early.
+    if fail_on_new.is_some() || !delivery.is_unheard() {
+        tell_unmet(&context.ui, &sieve);
+    }
     if unseen > 0 {
         let (ports, are, they) = if unseen == 1 { ("port", "is", "it is") } else { ("ports", "are", "they are") };
         context.ui.status(&format!(
@@ -221,30 +225,30 @@ fn spool_failed(problem: &std::io::Error) -> Error {
 /// Takes in the older report.
 struct Older {
     baseline: OlderReport,
-    filter: Filter,
+    sieve: Sieve,
     /// Lines of what the filter wants.
     spool: Option<Box<dyn ReportWriter>>,
 }
 
 impl Older {
-    fn new(filter: Filter, spool: Option<File>) -> Self {
+    fn new(sieve: Sieve, spool: Option<File>) -> Self {
         let spool = spool.map(|file| findings::open(FindingFormat::Ndjson, Box::new(file), &Options::default()));
-        Self { baseline: OlderReport::default(), filter, spool }
+        Self { baseline: OlderReport::default(), sieve, spool }
     }
 
-    fn finish(self) -> Result<OlderReport> {
-        let Self { mut baseline, filter: _, spool } = self;
+    fn finish(self) -> Result<(OlderReport, Sieve)> {
+        let Self { mut baseline, sieve, spool } = self;
         if let Some(mut spool) = spool {
             spool.finish(true)?;
         }
         baseline.seal();
-        Ok(baseline)
+        Ok((baseline, sieve))
     }
 }
 
 impl FindingSink for Older {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        let wanted = self.filter.wants(finding);
+        let wanted = self.sieve.wants(finding);
         self.baseline.add(finding, wanted);
         match &mut self.spool {
             Some(spool) if wanted => spool.finding(finding),
@@ -260,7 +264,7 @@ impl FindingSink for Older {
 /// Compares the newer report.
 struct Newer {
     baseline: OlderReport,
-    filter: Filter,
+    sieve: Sieve,
     new: Counts,
     /// What is missing, which proves nothing.
     unseen: u64,
@@ -281,7 +285,7 @@ impl Newer {
 impl FindingSink for Newer {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
         let compared = self.baseline.compare(finding);
-        let wanted = self.filter.wants(finding);
+        let wanted = self.sieve.wants(finding);
         if !wanted && !compared.marked {
             return Ok(());
         }

@@ -78,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE|RUN", help_heading = "Gates", value_hint = clap::ValueHint::FilePath)]
     pub baseline: Option<String>,
 
-    /// The columns of csv and table: core, facts, all, or keys of a finding
+    /// The columns of csv and table, in this order: keys of a finding, and core, facts or all for many at once
     #[arg(long, value_name = "LIST")]
     pub columns: Option<Columns>,
 
@@ -137,7 +137,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
         }
     }
     unheeded(context, &places, columns.is_some(), include_ports);
-    let options = Options { include_ports, columns, reports, ..Options::default() };
+    let options = Options { include_ports, columns, reports, filter: filters.in_words(), ..Options::default() };
     let delivery = Delivery::open(&wanted, options, &context.ui, findings::open)?;
     let older_name = match &named {
         Some(Named::File(name)) => Some(name),
@@ -161,7 +161,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
             Err(error) => return Ok(tell(&context.ui, error)),
         }
     }
-    let mut call = Call::new(context, Pipeline::new(filters.into_filter(), gates, baseline, delivery));
+    let mut call = Call::new(context, Pipeline::new(filters.into_sieve(), gates, baseline, delivery));
     call.refused(&connected.refused);
     for opened in files {
         call.file(opened).await;

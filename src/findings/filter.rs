@@ -1,10 +1,7 @@
 //! Which findings are wanted, and how many there were.
 
-use std::net::IpAddr;
-use std::str::FromStr;
-
-use super::shape::{Finding, Host, Severity};
-use crate::error::{Error, Result};
+use super::hosts::HostPattern;
+use super::shape::{Details, Finding, Host, Severity, Text};
 
 /// What a finding must be to be let through. An empty list asks for nothing.
 #[derive(Debug, Clone, Default)]
@@ -13,126 +10,112 @@ pub struct Filter {
     pub severities: Vec<Severity>,
     /// At least this severity.
     pub least: Option<Severity>,
-    /// Any of these plugins.
+    /// Any of these plugins, each named once.
     pub plugins: Vec<String>,
     /// Any of these hosts.
     pub hosts: Vec<HostPattern>,
 }
 
-impl Filter {
+/// A filter at work on reports: it also knows which of its hosts and plugins there were none of.
+#[derive(Debug, Default)]
+pub struct Sieve {
+    filter: Filter,
+    seen: u64,
+    /// The host whose rows come, and whether it is wanted: they come one after the other.
+    current: Option<(Names, bool)>,
+    hosts_met: Vec<bool>,
+    plugins_met: Vec<bool>,
+}
+
+/// What patterns look at of a host.
+#[derive(Debug)]
+struct Names {
+    name: String,
+    fqdn: Option<String>,
+    netbios: Option<String>,
+    ip: Option<String>,
+}
+
+impl Names {
+    fn of(host: &Host<'_>) -> Self {
+        let owned = |text: &Option<Text<'_>>| text.as_deref().map(ToOwned::to_owned);
+        let name = host.name.clone().into_owned();
+        Self { name, fqdn: owned(&host.fqdn), netbios: owned(&host.netbios), ip: owned(&host.ip) }
+    }
+
+    fn are_of(&self, host: &Host<'_>) -> bool {
+        let Self { name, fqdn, netbios, ip } = self;
+        *name == host.name
+            && ip.as_deref() == host.ip.as_deref()
+            && fqdn.as_deref() == host.fqdn.as_deref()
+            && netbios.as_deref() == host.netbios.as_deref()
+    }
+}
+
+impl From<Filter> for Sieve {
+    fn from(filter: Filter) -> Self {
+        let (hosts_met, plugins_met) = (vec![false; filter.hosts.len()], vec![false; filter.plugins.len()]);
+        Self { filter, seen: 0, current: None, hosts_met, plugins_met }
+    }
+}
+
+impl Sieve {
     /// Whether a finding is wanted.
-    pub fn wants(&self, finding: &Finding<'_>) -> bool {
-        let Self { severities, least, plugins, hosts } = self;
-        let details = finding.details;
-        (severities.is_empty() || severities.contains(&details.severity))
-            && least.is_none_or(|least| details.severity >= least)
-            && (plugins.is_empty()
-                || details.plugin_id.as_deref().is_some_and(|id| plugins.iter().any(|plugin| plugin == id)))
-            && (hosts.is_empty() || hosts.iter().any(|pattern| pattern.matches(finding.host)))
+    pub fn wants(&mut self, finding: &Finding<'_>) -> bool {
+        self.seen += 1;
+        // Both are asked whatever the other says: each remembers what it met.
+        let (is_host, is_plugin) = (self.wants_host(finding.host), self.wants_plugin(finding.details));
+        let Filter { severities, least, plugins: _, hosts: _ } = &self.filter;
+        let severity = finding.details.severity;
+        is_host
+            && is_plugin
+            && (severities.is_empty() || severities.contains(&severity))
+            && least.is_none_or(|least| severity >= least)
     }
-}
 
-/// Hosts by network or by name.
-#[derive(Debug, Clone, PartialEq)]
-pub enum HostPattern {
-    /// Addresses that begin like this one for as many bits.
-    Network(IpAddr, u8),
-    /// Names, full names, NetBIOS names and addresses, with `*` and `?`, in lower case.
-    Glob(String),
-}
-
-impl FromStr for HostPattern {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(Error::usage("an empty host pattern"));
+    fn wants_host(&mut self, host: &Host<'_>) -> bool {
+        if self.filter.hosts.is_empty() {
+            return true;
         }
-        if let Some((address, bits)) = text.split_once('/').filter(|(address, _)| is_like_an_address(address)) {
-            let wrong = || {
-                Error::usage(format!("`{text}` is no network"))
-                    .hint("write an address and how many bits of it count, as 192.0.2.0/24 or 2001:db8::/32")
-            };
-            let address: IpAddr = address.parse().map_err(|_| wrong())?;
-            let bits: u8 = bits.parse().map_err(|_| wrong())?;
-            return if bits <= width(address) { Ok(Self::Network(address, bits)) } else { Err(wrong()) };
-        }
-        match text.parse::<IpAddr>() {
-            // So that every spelling of an address is meant.
-            Ok(address) => Ok(Self::Network(address, width(address))),
-            Err(_) => Ok(Self::Glob(text.to_lowercase())),
-        }
-    }
-}
-
-impl HostPattern {
-    /// Whether a host is meant.
-    pub fn matches(&self, host: &Host<'_>) -> bool {
-        let names = [Some(&host.name), host.fqdn.as_ref(), host.netbios.as_ref(), host.ip.as_ref()];
-        let mut names = names.into_iter().flatten();
-        match self {
-            Self::Network(network, bits) => {
-                // Behind address translation a scan is told of another address than the host has.
-                let addresses = [host.ip.as_ref(), Some(&host.name)].into_iter().flatten();
-                let mut addresses = addresses.filter_map(|address| address.parse::<IpAddr>().ok());
-                addresses.any(|address| is_in(address.to_canonical(), *network, *bits))
-            }
-            Self::Glob(pattern) => names.any(|name| glob(pattern, &name.to_lowercase())),
-        }
-    }
-}
-
-/// Whether an address is meant, and no name with a `/` in it, as container images have: a mistake in an address must not
-/// become a name that nothing has, which would leave every gate open.
-fn is_like_an_address(text: &str) -> bool {
-    let is_of = |of: fn(char) -> bool| text.chars().all(of);
-    is_of(|symbol| symbol.is_ascii_digit() || symbol == '.')
-        || (text.contains(':') && is_of(|symbol| symbol.is_ascii_hexdigit() || matches!(symbol, ':' | '.')))
-}
-
-const fn width(address: IpAddr) -> u8 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
-    // Both as one number whose first bits are the address's first.
-    let number = |address: IpAddr| match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
-    address.is_ipv4() == network.is_ipv4() && (number(address) ^ number(network)) & mask == 0
-}
-
-/// Shell-like matching with `*` and `?` over the whole text.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    // Where to go on when what follows the last `*` does not fit: that `*` takes one more character.
-    let mut star = None;
-    loop {
-        let mut ahead = pattern.clone();
-        match ahead.next() {
-            Some('*') => {
-                star = Some((ahead.clone(), text.clone()));
-                pattern = ahead;
-                continue;
-            }
-            Some(symbol) => {
-                let mut rest = text.clone();
-                if rest.next().is_some_and(|character| symbol == '?' || symbol == character) {
-                    (pattern, text) = (ahead, rest);
-                    continue;
+        match &self.current {
+            Some((names, wanted)) if names.are_of(host) => *wanted,
+            _ => {
+                let mut wanted = false;
+                for (pattern, met) in self.filter.hosts.iter().zip(&mut self.hosts_met) {
+                    let matches = pattern.matches(host);
+                    (wanted, *met) = (wanted || matches, *met || matches);
                 }
+                self.current = Some((Names::of(host), wanted));
+                wanted
             }
-            None if text.as_str().is_empty() => return true,
-            None => {}
         }
-        let Some((after, taken)) = &mut star else { return false };
-        if taken.next().is_none() {
-            return false;
+    }
+
+    fn wants_plugin(&mut self, details: &Details<'_>) -> bool {
+        if self.filter.plugins.is_empty() {
+            return true;
         }
-        (pattern, text) = (after.clone(), taken.clone());
+        let Some(id) = details.plugin_id.as_deref() else { return false };
+        let at = self.filter.plugins.iter().position(|plugin| plugin == id);
+        if let Some(met) = at.and_then(|at| self.plugins_met.get_mut(at)) {
+            *met = true;
+        }
+        at.is_some()
+    }
+
+    /// How many findings it was asked about.
+    pub const fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Patterns of hosts that no finding's host matched.
+    pub fn unmet_hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.filter.hosts.iter().zip(&self.hosts_met).filter(|(_, met)| !**met).map(|(pattern, _)| pattern)
+    }
+
+    /// Plugins of which there was no finding.
+    pub fn unmet_plugins(&self) -> impl Iterator<Item = &str> {
+        self.filter.plugins.iter().zip(&self.plugins_met).filter(|(_, met)| !**met).map(|(plugin, _)| plugin.as_str())
     }
 }
 
@@ -167,95 +150,62 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::{Details, Emitter, FindingSink, Origin};
+    use crate::error::Result;
+    use crate::findings::{Emitter, FindingSink, Origin};
 
-    fn host<'a>(name: &'a str, ip: Option<&'a str>, fqdn: Option<&'a str>) -> Host<'a> {
-        Host { name: name.into(), ip: ip.map(Into::into), fqdn: fqdn.map(Into::into), ..Host::default() }
-    }
-
-    fn pattern(text: &str) -> HostPattern {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn networks_and_names_are_matched() {
-        let database = host("target", Some("192.0.2.77"), Some("DB1.Example.org"));
-        let six = host("2001:DB8::12", None, None);
-        for (text, of_database, of_six) in [
-            ("192.0.2.0/24", true, false),
-            ("192.0.2.64/26", true, false),
-            ("192.0.2.0/26", false, false),
-            ("0.0.0.0/0", true, false),
-            ("::/0", false, true),
-            ("2001:db8::/32", false, true),
-            ("2001:0db8:0::0012", false, true),
-            ("192.0.2.77", true, false),
-            ("192.0.2.7", false, false),
-            ("192.0.2.*", true, false),
-            ("db?.example.org", true, false),
-            ("*.EXAMPLE.org", true, false),
-            ("example.org", false, false),
-            ("target", true, false),
-            ("*", true, true),
-            ("*d*b*o*g", true, false),
-            ("*d*b*o*x", false, false),
-        ] {
-            assert_eq!(pattern(text).matches(&database), of_database, "{text}");
-            assert_eq!(pattern(text).matches(&six), of_six, "{text}");
+    /// What passes of three plugins on each of two hosts, and what was never met.
+    fn sifted(filter: Filter) -> (Vec<String>, Vec<String>) {
+        struct Sink(Sieve, Vec<String>);
+        impl FindingSink for Sink {
+            fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
+                if self.0.wants(finding) {
+                    let plugin = finding.details.plugin_id.as_deref().unwrap_or("-");
+                    self.1.push(format!("{}:{plugin}", finding.host.label()));
+                }
+                Ok(())
+            }
         }
-        let translated = host("203.0.113.5", Some("10.0.0.5"), None);
-        for (text, of_it) in
-            [("203.0.113.5", true), ("203.0.113.0/24", true), ("10.0.0.5", true), ("10.0.1.0/24", false)]
-        {
-            assert_eq!(pattern(text).matches(&translated), of_it, "{text}");
+        let mut sink = Sink(filter.into(), Vec::new());
+        let origin = Origin::default();
+        let mut emitter = Emitter::new(&origin, &mut sink);
+        for name in ["192.0.2.1", "a.example.org"] {
+            let row = |plugin: &'static str, severity| Details {
+                plugin_id: Some(plugin.into()),
+                severity,
+                ..Details::default()
+            };
+            let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
+            emitter.host(&Host { name: name.into(), ..Host::default() }, &rows).unwrap();
         }
-        let image = host("container/abc:latest", None, None);
-        for (text, of_it) in [("container/abc:latest", true), ("Container/*", true), ("x/8", false)] {
-            assert_eq!(pattern(text).matches(&image), of_it, "{text}");
-        }
-        for wrong in ["192.0.2.0/33", "192.0.2/24", "::/129", "2001:db8/32", "/8", "192.0.2.0/", ""] {
-            assert!(wrong.parse::<HostPattern>().is_err(), "{wrong}");
-        }
+        let Sink(sieve, passed) = sink;
+        assert_eq!(sieve.seen(), 6);
+        let unmet = sieve.unmet_hosts().map(ToString::to_string).chain(sieve.unmet_plugins().map(ToOwned::to_owned));
+        (passed, unmet.collect())
     }
 
     #[test]
     fn what_is_wanted_is_all_that_the_filter_asks() {
-        let wants = |filter: &Filter| -> Vec<String> {
-            struct Wanted<'f>(&'f Filter, Vec<String>);
-            impl FindingSink for Wanted<'_> {
-                fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-                    if self.0.wants(finding) {
-                        let plugin = finding.details.plugin_id.as_deref().unwrap_or("-");
-                        self.1.push(format!("{}:{plugin}", finding.host.label()));
-                    }
-                    Ok(())
-                }
-            }
-            let mut sink = Wanted(filter, Vec::new());
-            let origin = Origin::default();
-            let mut emitter = Emitter::new(&origin, &mut sink);
-            for name in ["192.0.2.1", "a.example.org"] {
-                let row = |plugin: &'static str, severity| Details {
-                    plugin_id: Some(plugin.into()),
-                    severity,
-                    ..Details::default()
-                };
-                let rows = [row("1", Severity::Info), row("22", Severity::High), row("3", Severity::Critical)];
-                emitter.host(&host(name, None, None), &rows).unwrap();
-            }
-            sink.1
-        };
-        assert_eq!(wants(&Filter::default()).len(), 6);
-        assert_eq!(wants(&Filter { severities: vec![Severity::High], ..Filter::default() }).len(), 2);
-        assert_eq!(wants(&Filter { least: Some(Severity::High), ..Filter::default() }).len(), 4);
-        assert_eq!(wants(&Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).len(), 2);
+        let wants = |filter: Filter| sifted(filter).0;
+        assert_eq!(wants(Filter::default()).len(), 6);
+        assert_eq!(wants(Filter { severities: vec![Severity::High], ..Filter::default() }).len(), 2);
+        assert_eq!(wants(Filter { least: Some(Severity::High), ..Filter::default() }).len(), 4);
+        assert_eq!(wants(Filter { plugins: vec!["2".into(), "3".into()], ..Filter::default() }).len(), 2);
         let one = Filter {
-            hosts: vec![pattern("192.0.2.0/31")],
+            hosts: vec!["192.0.2.0/31".parse().unwrap()],
             plugins: vec!["1".into()],
             least: Some(Severity::Info),
             ..Filter::default()
         };
-        assert_eq!(wants(&one), ["192.0.2.1:1"]);
+        assert_eq!(wants(one), ["192.0.2.1:1"]);
+    }
+
+    #[test]
+    fn hosts_and_plugins_that_were_not_there_are_known() {
+        let hosts = ["*.example.org", "192.0.2.9", "a*"].map(|text| text.parse().unwrap()).to_vec();
+        let plugins = ["3", "4", "22"].map(ToOwned::to_owned).to_vec();
+        // A host was there, whatever its findings are.
+        let filter = Filter { severities: vec![Severity::Low], least: None, plugins, hosts };
+        assert_eq!(sifted(filter), (vec![], vec!["192.0.2.9".to_owned(), "4".to_owned()]));
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod archive;
 pub mod baseline;
 pub mod bound;
 pub mod filter;
+mod foreign;
+pub mod hosts;
 mod identity;
 mod input;
 mod nessus;
@@ -40,6 +42,9 @@ pub use shape::{
 
 /// The name of a row that tells of an open port and of nothing else.
 pub const OPEN_PORT: &str = "open port";
+
+/// What to give in place of a file that holds no findings.
+const READABLE: &str = "take a .nessus report, or what `scanctl results` wrote with `-f json` or `-f ndjson`";
 
 /// How much of each row a sink looks at. What it does not need may be missing from the rows it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,7 +151,14 @@ pub fn decode_any(mut source: impl Read + Send, origin: &Origin, sink: &mut dyn 
     let whole = Cursor::new(head).chain(source);
     match beginning {
         Beginning::Of(kind) => saved::decode(whole, kind, sink),
-        Beginning::Other | Beginning::Short => decode(whole, origin, sink),
+        Beginning::Other | Beginning::Short => {
+            let mut decoded = decode(whole, origin, sink)?;
+            decoded.problem = decoded.problem.map(|problem| {
+                let is_foreign = problem.message().starts_with(sniff::FOREIGN);
+                if is_foreign { problem.or_hint(|| READABLE.to_owned()) } else { problem }
+            });
+            Ok(decoded)
+        }
     }
 }
 

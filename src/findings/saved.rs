@@ -14,13 +14,16 @@ use super::identity::FindingId;
 use super::input::read_failure;
 use super::numbering::{Hosts, untracked};
 use super::shape::{Compliance, Cvss, Details, Exploit, Finding, Host, Origin, Severity, SeveritySource, Source};
-use super::{Decoded, FindingSink};
+use super::{Decoded, FindingSink, READABLE};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 
 /// How much of a beginning is looked at, at a time and in all: another program may have put the keys in its own order.
 pub(super) const HEAD: usize = 1024;
 pub(super) const LONGEST_HEAD: usize = 64 * HEAD;
+
+/// How much is repeated of the word for what a document holds.
+const LONGEST_KIND: usize = 40;
 
 /// How findings were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +99,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
 /// # Errors
 /// Those of the sink.
 pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) -> Result<Decoded> {
-    let mut taker = Taker { sink, findings: 0, hosts: Hosts::default(), failure: None };
+    let mut taker = Taker { sink, findings: 0, hosts: Hosts::default(), other: None, failure: None };
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, source));
     let problem = match kind {
         Kind::Document => {
@@ -104,7 +107,7 @@ pub(super) fn decode(source: impl Read, kind: Kind, sink: &mut dyn FindingSink) 
                 Ok(Some(true)) => None,
                 Ok(Some(false)) => Some(incomplete()),
                 Ok(None) => Some(Error::bad_data("the document does not say that it is complete")),
-                Err(problem) => Some(unreadable(problem)),
+                Err(problem) => Some(taker.other.take().unwrap_or_else(|| unreadable(problem))),
             }
         }
         Kind::Lines => lines(reader, &mut taker),
@@ -157,6 +160,8 @@ struct Taker<'s> {
     findings: u64,
     /// Hosts with findings.
     hosts: Hosts,
+    /// Why the document is none of findings.
+    other: Option<Error>,
     failure: Option<Error>,
 }
 
@@ -204,7 +209,10 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                 "kind" => {
                     let kind: String = map.next_value()?;
                     if kind != "findings" {
-                        return Err(A::Error::custom(format!("the document holds {kind}, not findings")));
+                        let kind: String = kind.chars().take(LONGEST_KIND).collect();
+                        let other = Error::bad_data(format!("the document holds {kind}, not findings"));
+                        self.0.other = Some(other.hint(READABLE));
+                        return Err(A::Error::custom("of another kind"));
                     }
                 }
                 "complete" => complete = Some(map.next_value()?),

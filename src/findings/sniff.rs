@@ -13,6 +13,7 @@ use flate2::bufread::GzDecoder;
 
 use super::archive::ZipReport;
 use super::bound::{Bound, Bounded};
+use super::foreign::named;
 use super::input::read_failure;
 use crate::error::{Error, Result};
 use crate::model::ExportFormat;
@@ -28,6 +29,8 @@ const PACKED: usize = 64 * 1024;
 /// Wrappings in wrappings.
 const MOST_LAYERS: usize = 3;
 
+/// Begins what is said of another kind of file.
+pub(super) const FOREIGN: &str = "not a .nessus";
 /// What is expected where findings are to be read.
 const REPORT: &str = "a .nessus report";
 
@@ -378,6 +381,9 @@ fn json(source: Document<'_>, expected: &str) -> Error {
 }
 
 fn said_in_json(text: &str, expected: &str) -> Error {
+    if let Some(name) = named(text) {
+        return Error::bad_data(format!("not {expected}, but {name}"));
+    }
     let error = format!("not {expected}, but JSON");
     let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let said = ["error_msg", "message", "error", "detail", "reason"]

@@ -88,6 +88,11 @@ impl Delivery {
         Ok(())
     }
 
+    /// The filter that findings have passed, in the user's words.
+    pub fn filter(&self) -> Option<&str> {
+        self.options.filter.as_deref()
+    }
+
     /// Whether a document for people goes to stdout.
     pub fn is_table_on_stdout(&self) -> bool {
         self.outlets.iter().any(|outlet| outlet.pipe.is_stdout() && outlet.is_table)

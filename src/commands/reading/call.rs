@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::flags::{Gates, in_words};
+use super::flags::{Gates, in_words, tell_unmet};
 use super::{Ask, End, Opened, open_address, pump};
 use crate::backends::Backend;
 use crate::cli;
@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::findings::baseline::{Change, OlderReport};
-use crate::findings::filter::{Counts, Filter};
+use crate::findings::filter::{Counts, Sieve};
 use crate::findings::{Decoded, Finding, FindingSink, Needs};
 use crate::model::{Outcome, Verb};
 use crate::output::delivery::Delivery;
@@ -23,7 +23,7 @@ use crate::ui::{Progress, Ui};
 /// What every finding goes through: filter, comparison, counts, documents.
 #[derive(Debug)]
 pub struct Pipeline {
-    filter: Filter,
+    sieve: Sieve,
     gates: Gates,
     baseline: Option<OlderReport>,
     delivery: Delivery,
@@ -33,11 +33,11 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// A pipeline that nothing went through.
-    pub fn new(filter: Filter, gates: Gates, mut baseline: Option<OlderReport>, delivery: Delivery) -> Self {
+    pub fn new(sieve: Sieve, gates: Gates, mut baseline: Option<OlderReport>, delivery: Delivery) -> Self {
         if let Some(baseline) = &mut baseline {
             baseline.seal();
         }
-        Self { filter, gates, baseline, delivery, all: Counts::default(), new: Counts::default() }
+        Self { sieve, gates, baseline, delivery, all: Counts::default(), new: Counts::default() }
     }
 
     /// Whether nobody wants to know anything more.
@@ -48,7 +48,7 @@ impl Pipeline {
 
 impl FindingSink for Pipeline {
     fn finding(&mut self, finding: &Finding<'_>) -> Result<()> {
-        if !self.filter.wants(finding) {
+        if !self.sieve.wants(finding) {
             return Ok(());
         }
         let severity = finding.details.severity;
@@ -154,6 +154,7 @@ impl<'a> Call<'a> {
         let Some(mut pipeline) = self.pipeline.take() else { return Ok(()) };
         let part = opened.incomplete.clone();
         let name = opened.about.address.clone();
+        let before = pipeline.sieve.seen();
         pipeline.delivery.begin(&opened.about);
         let (mut pipeline, decoded) = match opened.read(self.context, progress, pipeline).await? {
             End::Decoded(pipeline, decoded) => (pipeline, decoded),
@@ -161,7 +162,10 @@ impl<'a> Call<'a> {
                 self.pipeline = Some(pipeline);
                 return Ok(());
             }
-            End::Enough(pipeline, problem) => (pipeline, Decoded { problem: Some(problem), ..Decoded::default() }),
+            End::Enough(pipeline, problem) => {
+                let findings = pipeline.sieve.seen() - before;
+                (pipeline, Decoded { findings, problem: Some(problem), ..Decoded::default() })
+            }
             End::Abandoned => return Err(pump::abandoned(self.context)),
         };
         pipeline.delivery.end(&decoded, decoded.is_complete() && part.is_none());
@@ -188,19 +192,23 @@ impl<'a> Call<'a> {
         let Self { context, mut fates, failures, pipeline, files } = self;
         fates.extend(context.interrupt.received());
         let exit = Exit::of_targets(fates);
-        let Some(Pipeline { delivery, gates, all, new, baseline, .. }) = pipeline else {
+        let Some(Pipeline { sieve, delivery, gates, all, new, baseline }) = pipeline else {
             return Ok(give_up(context, files, exit, || failures.iter().for_each(|line| context.ui.stderr(line))));
         };
         let ui = &context.ui;
         // Where nobody reads any more, reading ended early and the counts are of no whole.
         let is_read = !gates.is_empty() || !delivery.is_unheard();
+        if is_read && delivery.has_begun() {
+            tell_unmet(ui, &sieve);
+        }
         if is_read && delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {
                 Some(_) => format!("; {} new since the baseline", new.total()),
                 None => String::new(),
             };
             let part = if exit == Exit::Success { "" } else { " (incomplete)" };
-            ui.status(&format!("{}{compared}{part}", in_words(&all)));
+            let passed = delivery.filter().map(|filter| (filter, sieve.seen().saturating_sub(all.total())));
+            ui.status(&format!("{}{compared}{part}", in_words(&all, passed)));
         }
         conclude(context, delivery, exit, gates.judge(&all, &new), || failures.iter().for_each(|line| ui.stderr(line)))
     }

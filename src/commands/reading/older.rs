@@ -141,9 +141,8 @@ impl<'b> Side<'b> {
             End::Enough(sink, problem) => (sink, Some(problem)),
             End::Abandoned => return Err(pump::abandoned(context)),
         };
-        problem.map_or(Ok((sink, address)), |problem| {
-            Err(problem.context("it cannot be compared with, because it is not whole"))
-        })
+        // Why is the problem's own to say: it may be cut off, or be no report at all.
+        problem.map_or(Ok((sink, address)), |problem| Err(problem.context("nothing can be compared with it")))
     }
 }
 

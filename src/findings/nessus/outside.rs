@@ -5,10 +5,11 @@ use std::io::Read;
 
 use memchr::memchr;
 
-use super::cutter::{Cutter, FOREIGN, special_end, tag_end};
+use super::cutter::{Cutter, special_end, tag_end};
 use super::in_bytes;
 use super::markup::{Cursor, DEEPEST, Markup, Problem, is_of_report, is_space};
 use crate::error::Error;
+use crate::findings::sniff::FOREIGN;
 
 /// What stands next outside hosts.
 pub(super) enum Outside {

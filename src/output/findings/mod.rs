@@ -158,6 +158,8 @@ pub struct Options {
     pub include_ports: bool,
     /// The columns of table and CSV, where others are wanted than those they have by themselves.
     pub columns: Option<Columns>,
+    /// The filter that findings have passed, in the user's words (`--severity high`); `None` where there is none.
+    pub filter: Option<String>,
     /// How many reports will come; 0 where nobody knows. What a format allows in all is shared out among them.
     pub reports: usize,
 }
@@ -233,7 +235,7 @@ pub fn open(format: FindingFormat, out: Box<dyn Write + Send>, options: &Options
         FindingFormat::Ocsf => ocsf::lines(out, options),
         FindingFormat::OcsfArray => ocsf::array(out, options),
         FindingFormat::Defectdojo => defectdojo::open(out),
-        FindingFormat::Markdown => markdown::open(out),
-        FindingFormat::Html => html::open(out),
+        FindingFormat::Markdown => markdown::open(out, options),
+        FindingFormat::Html => html::open(out, options),
     }
 }

@@ -20,6 +20,21 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
+/// What a filter does to a document. `filter` is marked up already; `left_out` is known where findings are not compared.
+pub(super) fn filtered(filter: &str, left_out: Option<u64>) -> String {
+    match left_out {
+        None => format!("Only findings that pass {filter} are compared."),
+        Some(count) => {
+            let (count, are) = match count {
+                0 => ("none".to_owned(), "is"),
+                1 => ("1 other".to_owned(), "is"),
+                count => (format!("{} others", grouped(count)), "are"),
+            };
+            format!("Only findings that pass {filter} are counted and listed; {count} {are} left out.")
+        }
+    }
+}
+
 /// From when to when something was, in minutes.
 pub(super) fn times(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<String> {
     let minute = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M").to_string();

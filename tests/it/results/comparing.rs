@@ -185,3 +185,34 @@ fn flags_of_findings_lead_from_launch_and_wait_to_results() {
         "{output}"
     );
 }
+
+#[test]
+fn an_older_file_of_another_kind_is_named_and_not_called_cut_off() {
+    let env = home();
+    let readable = "hint: take a .nessus report, or what `scanctl results` wrote with `-f json` or `-f ndjson`";
+    for (format, name, what) in [
+        ("sarif", "a.sarif", "not a .nessus report, but a SARIF document"),
+        ("ocsf", "ocsf.out", "not a .nessus report, but events of OCSF"),
+        ("ocsf-array", "array.out", "not a .nessus report, but events of OCSF"),
+        ("defectdojo", "dojo.out", "not a .nessus report, but findings for DefectDojo"),
+        ("csv", "a.csv", "not a .nessus report; it begins with `"),
+    ] {
+        env.run(&["results", "--from", "older.nessus", "-o", &format!("{format}={name}")]).expect_code(0);
+        let output =
+            env.run(&["results", "--from", "newer.nessus", "--baseline", &format!("./{name}")]).expect_code(16);
+        assert!(output.stderr.contains(what) && output.stderr.contains(readable), "{output}");
+        assert!(!output.stderr.contains("not whole") && !output.stderr.contains("cut off"), "{output}");
+    }
+    for (format, what) in
+        [("json", "the document holds diff, not findings"), ("ndjson", "but what `scanctl diff` wrote")]
+    {
+        env.run(&["diff", "./older.nessus", "./newer.nessus", "-o", &format!("{format}=diff.out")]).expect_code(0);
+        let output = env.run(&["results", "--from", "diff.out"]).expect_code(16);
+        assert!(output.stderr.contains(what) && output.stderr.contains(readable), "{output}");
+    }
+    let whole = env.read("older.nessus").unwrap();
+    env.file("cut.nessus", &whole[..whole.len() / 2], 0o644);
+    let output = env.run(&["diff", "./cut.nessus", "./newer.nessus"]).expect_code(16);
+    let told = "error: ./cut.nessus: nothing can be compared with it\n  caused by: the report is cut off";
+    assert!(output.stderr.contains(told), "{output}");
+}

@@ -2,6 +2,7 @@
 
 mod comparing;
 mod files;
+mod filters;
 mod guide;
 mod said;
 mod terminal;

@@ -24,6 +24,7 @@ use super::markup::{LONGEST_TEXT, Problem, is_space};
 use super::outside::Outside;
 use crate::error::Error;
 use crate::findings::input::{CUT_OFF_HINT, read_failure};
+use crate::findings::sniff::FOREIGN;
 
 pub(super) use self::scan::{special_end, tag_end};
 
@@ -509,5 +510,3 @@ pub(super) fn malformed(problem: &Problem, place: u64) -> Error {
     }
     Error::bad_data(format!("the report is broken at byte {place}: {problem}"))
 }
-
-pub(super) const FOREIGN: &str = "not a .nessus";

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use self::blocks::Blocks;
 use super::document::Document;
 use super::summary::Summary;
-use super::{About, Change, ReportWriter};
+use super::{About, Change, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
@@ -39,21 +39,25 @@ const WHOLE: &str = ".loading{display:none}";
 const REPORTS: usize = 200;
 
 /// A writer.
-pub(super) fn open(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
+pub(super) fn open(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
     Box::new(Writer {
         out: Document::new(out),
+        filter: options.filter.clone(),
         has_begun: false,
         summary: Summary::default(),
         blocks: Blocks::default(),
         reports: Vec::new(),
         count: 0,
         hosts: 0,
+        read: 0,
         incomplete: false,
     })
 }
 
 struct Writer {
     out: Document,
+    /// In the user's words.
+    filter: Option<String>,
     has_begun: bool,
     summary: Summary,
     blocks: Blocks,
@@ -61,6 +65,8 @@ struct Writer {
     reports: Vec<Report>,
     count: usize,
     hosts: u64,
+    /// Findings of the reports, those included that the filter left out.
+    read: u64,
     incomplete: bool,
 }
 
@@ -139,6 +145,7 @@ impl ReportWriter for Writer {
 
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {
         self.hosts += decoded.hosts;
+        self.read += decoded.findings;
         self.incomplete |= !complete;
         let number = self.count.saturating_sub(1);
         let findings = self.blocks.of_report();
@@ -157,6 +164,8 @@ impl ReportWriter for Writer {
             reports: &self.reports,
             count: self.count,
             hosts: self.hosts,
+            filter: self.filter.as_deref(),
+            read: self.read,
             incomplete: self.incomplete || !complete,
             unlisted: self.blocks.unlisted(),
         };

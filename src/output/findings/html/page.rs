@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::super::summary::{Check, Summary};
-use super::super::words::{counted, grouped, times};
+use super::super::words::{counted, filtered, grouped, times};
 use super::Report;
 use super::blocks::MOST_ROWS;
 use crate::findings::Severity;
@@ -17,6 +17,10 @@ pub(super) struct Told<'a> {
     pub reports: &'a [Report],
     pub count: usize,
     pub hosts: u64,
+    /// In the user's words.
+    pub filter: Option<&'a str>,
+    /// Findings, those included that the filter left out.
+    pub read: u64,
     pub incomplete: bool,
     pub unlisted: u64,
 }
@@ -32,6 +36,12 @@ impl Told<'_> {
                 "<p class=\"banner\" role=\"alert\"><strong>Incomplete.</strong> A report was not read whole: findings \
                  are missing here, and what is not listed may still be there.</p>"
             )?;
+        }
+        if let Some(filter) = self.filter {
+            let left_out = self.read.saturating_sub(self.summary.total());
+            let left_out = self.summary.changes.is_none().then_some(left_out);
+            let filter = format!("<code>{}</code>", escaped(filter));
+            writeln!(out, "<p class=\"filter\">{}</p>", filtered(&filter, left_out))?;
         }
         if self.count > 1 {
             self.write_reports(out)?;

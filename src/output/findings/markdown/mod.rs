@@ -21,8 +21,8 @@ use self::texts::{code, prose};
 use super::document::Document;
 use super::states::Changes;
 use super::summary::{Check, Part, Place, Summary};
-use super::words::{counted, grouped, times};
-use super::{About, Change, ReportWriter};
+use super::words::{counted, filtered, grouped, times};
+use super::{About, Change, Options, ReportWriter};
 use crate::error::Result;
 use crate::findings::{Decoded, Finding, FindingSink, Severity};
 
@@ -41,16 +41,20 @@ const CVES: usize = 3;
 /// Characters of a name, of a place, and of what to do.
 const NAME: usize = 120;
 const SPOT: usize = 60;
+/// Characters of the filter.
+const FILTER: usize = 300;
 const REMEDY: usize = 140;
 
 /// A writer.
-pub(super) fn open(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
+pub(super) fn open(out: Box<dyn Write + Send>, options: &Options) -> Box<dyn ReportWriter> {
     Box::new(Writer {
         out: Document::new(out),
+        filter: options.filter.clone(),
         summary: Summary::default(),
         reports: Vec::new(),
         count: 0,
         hosts: 0,
+        read: 0,
         incomplete: false,
         current: None,
         before: [0; 5],
@@ -59,12 +63,16 @@ pub(super) fn open(out: Box<dyn Write + Send>) -> Box<dyn ReportWriter> {
 
 struct Writer {
     out: Document,
+    /// In the user's words.
+    filter: Option<String>,
     summary: Summary,
     /// The first reports.
     reports: Vec<Report>,
     /// How many reports there were.
     count: usize,
     hosts: u64,
+    /// Findings of the reports, those included that the filter left out.
+    read: u64,
     incomplete: bool,
     current: Option<Report>,
     /// The counts before the current report.
@@ -111,6 +119,7 @@ impl ReportWriter for Writer {
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {
         self.count += 1;
         self.hosts += decoded.hosts;
+        self.read += decoded.findings;
         self.incomplete |= !complete;
         if let Some(mut report) = self.current.take().filter(|_| self.reports.len() < REPORTS) {
             for (of_report, (all, before)) in report.counts.iter_mut().zip(self.summary.counts.iter().zip(self.before))
@@ -142,6 +151,11 @@ impl Writer {
                  not listed may still be there.\n"
             )?;
         }
+        if let Some(filter) = &self.filter {
+            let left_out = self.read.saturating_sub(self.summary.total());
+            let left_out = self.summary.changes.is_none().then_some(left_out);
+            writeln!(out, "{}\n", filtered(&code(filter, FILTER), left_out))?;
+        }
         match &*self.reports {
             [only] if self.count == 1 => writeln!(out, "From {}\n", self.about(only))?,
             _ => self.write_reports(out)?,
@@ -172,6 +186,7 @@ impl Writer {
             .collect();
         match (worst.is_empty(), info) {
             (false, _) => format!("Scan findings: {}", worst.join(", ")),
+            (true, 0) if self.filter.is_some() && self.read > 0 => "Scan findings: none pass the filter".to_owned(),
             (true, 0) => "Scan findings: none".to_owned(),
             (true, info) => format!("Scan findings: {} informational", grouped(info)),
         }

@@ -55,6 +55,7 @@ impl Writer {
             out: Out::new(out),
             width: options.width.map(usize::from),
             color: options.color,
+            filter: options.filter.as_deref().map(clean),
             columns,
             changes,
             held: Vec::new(),
@@ -177,12 +178,16 @@ struct Tally {
     /// Hosts with findings that have a row.
     hosts: u64,
     incomplete: bool,
+    /// Findings that the filter left out, as far as they were counted.
+    left_out: u64,
 }
 
 struct Writer {
     out: Out,
     width: Option<usize>,
     color: bool,
+    /// In the user's words.
+    filter: Option<String>,
     columns: Vec<Shown>,
     /// Where the differences from an older report are what is told.
     changes: Option<Changes>,
@@ -262,6 +267,8 @@ impl ReportWriter for Writer {
     fn end(&mut self, decoded: &Decoded, complete: bool) -> Result<()> {
         self.report.incomplete = !complete;
         self.all.incomplete |= !complete;
+        self.report.left_out = decoded.findings.saturating_sub(self.report.counts.total());
+        self.all.left_out += self.report.left_out;
         self.close(Some(decoded.hosts));
         self.out.settle()
     }
@@ -273,7 +280,7 @@ impl ReportWriter for Writer {
             self.close(None);
         }
         if self.reports > 1 {
-            let total = self.summary(&self.all, None);
+            let total = self.summary(&self.all, None, "");
             self.out.plain(format_args!("\nin all: {total}\n"));
         }
         self.out.flush()
@@ -287,11 +294,8 @@ impl Writer {
         if self.report.counts.total() > 0 {
             self.out.push(b"\n");
         }
-        let mut summary = self.summary(&self.report, hosts);
-        if !self.address.is_empty() {
-            summary.push_str(" in ");
-            summary.push_str(&self.address);
-        }
+        let place = if self.address.is_empty() { String::new() } else { format!(" in {}", self.address) };
+        let mut summary = self.summary(&self.report, hosts, &place);
         if self.report.incomplete {
             summary.push_str(" (incomplete)");
         }
@@ -301,14 +305,17 @@ impl Writer {
         self.open = false;
     }
 
-    /// `3 critical, 1 high on 2 hosts`.
-    fn summary(&self, tally: &Tally, scanned: Option<u64>) -> String {
+    /// `3 critical, 1 high on 2 hosts in io/219; 5 others left out by --min-severity high`.
+    fn summary(&self, tally: &Tally, scanned: Option<u64>, place: &str) -> String {
         if let Some(Changes { new, fixed, changed, unchanged, unseen }) = self.changes {
             let unseen = match unseen {
                 0 => String::new(),
                 unseen => format!(", {unseen} unseen (not known to be closed)"),
             };
-            return format!("{new} new, {fixed} fixed, {changed} changed, {unchanged} unchanged{unseen}");
+            let passing = self.filter.as_ref().map(|filter| format!(" of what passes {filter}")).unwrap_or_default();
+            return format!(
+                "{new} new, {fixed} fixed, {changed} changed, {unchanged} unchanged{unseen}{passing}{place}"
+            );
         }
         let counts: Vec<String> = Severity::ALL
             .into_iter()
@@ -318,12 +325,18 @@ impl Writer {
             .map(|(severity, count)| paint(&format!("{count} {severity}"), severity, self.color))
             .collect();
         if counts.is_empty() {
-            return match scanned {
-                Some(hosts @ 1..) => format!("no findings on {}", plural(hosts, "host")),
-                _ => "no findings".to_owned(),
+            return match (&self.filter, tally.left_out, scanned) {
+                (Some(filter), count @ 1.., _) => format!("no findings pass {filter} ({count} left out){place}"),
+                (_, _, Some(hosts @ 1..)) => format!("no findings on {}{place}", plural(hosts, "host")),
+                _ => format!("no findings{place}"),
             };
         }
-        format!("{} on {}", counts.join(", "), plural(tally.hosts, "host"))
+        let left_out = match (&self.filter, tally.left_out) {
+            (None, _) => String::new(),
+            (Some(filter), 0) => format!("; none left out by {filter}"),
+            (Some(filter), count) => format!("; {} left out by {filter}", plural(count, "other")),
+        };
+        format!("{} on {}{place}{left_out}", counts.join(", "), plural(tally.hosts, "host"))
     }
 
     /// Decides on the columns, and writes the rows that waited for it.

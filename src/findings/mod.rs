@@ -2,7 +2,7 @@
 //!
 //! A source of bytes is looked at ([`sniff`]): plain, zipped or compressed XML is read, anything else is named for what
 //! it is. Then `nessus` turns hosts into rows, an [`Emitter`] gives each row its id, and a [`FindingSink`] gets them
-//! one by one in the report's order; [`filter`] is such a sink around another. Nothing here holds a report.
+//! one by one in the report's order; a [`filter`] tells it which of them are wanted. Nothing here holds a report.
 //!
 //! A vendor whose results are JSON maps them to [`Host`] and [`Details`] itself and hands them to an [`Emitter`].
 //!

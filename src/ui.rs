@@ -83,6 +83,17 @@ impl Streams {
         }
     }
 
+    /// Ends the live display: rows that come say how far it is. It is not held back while they are written, since a terminal
+    /// may take none, and who watches for signals draws it.
+    fn make_way(&self) {
+        if let Some(live) = self.live.get()
+            && !live.is_hidden()
+        {
+            drop(live.clear());
+            live.set_draw_target(ProgressDrawTarget::hidden());
+        }
+    }
+
     /// As [`Self::apart`], if it goes to a terminal.
     fn on_stdout<T>(&self, write: impl FnOnce() -> T) -> T {
         if self.stdout_terminal { self.apart(write) } else { write() }
@@ -271,7 +282,7 @@ impl Ui {
 
 /// stdout as a place to write to, for any thread. Fails with `BrokenPipe` once nobody reads it, and then always.
 ///
-/// A terminal gets whole lines: between two of them a live display can be drawn, or something be said on stderr.
+/// A terminal gets whole lines: between two of them something may be said on stderr. The first one ends a live display.
 #[derive(Debug)]
 pub struct Stdout {
     streams: Arc<Streams>,
@@ -320,10 +331,9 @@ impl Stdout {
         if lines.is_empty() {
             return Ok(());
         }
-        let written = self.streams.apart(|| {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(&lines).and_then(|()| stdout.flush())
-        });
+        self.streams.make_way();
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(&lines).and_then(|()| stdout.flush());
         self.closed(written)
     }
 

@@ -4,6 +4,7 @@
 
 use std::error::Error as _;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 
 use clap::error::ErrorKind;
 
@@ -62,10 +63,10 @@ impl Asked {
     }
 
     /// Prints why the arguments cannot be parsed; or help and the version, which go to stdout.
-    #[expect(clippy::print_stderr, reason = "there is no printer before the arguments are parsed")]
     pub fn print(self, problem: &clap::Error) {
         if self.json && problem.use_stderr() {
-            eprintln!("{}", error_line(&as_error(problem), Subject::default()));
+            // Nobody is left to be told when stderr is gone.
+            drop(writeln!(io::stderr(), "{}", error_line(&as_error(problem), Subject::default())));
         } else {
             // A closed pipe is no error.
             drop(problem.print());

@@ -160,7 +160,7 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     let Newer { baseline: _, sieve, delivery, new, unseen, fail_on_new } = pipeline;
     // Where nobody reads any more, reading ended early.
     if fail_on_new.is_some() || !delivery.is_unheard() {
-        tell_unmet(&context.ui, &sieve);
+        tell_unmet(&context.ui, &sieve, fail_on_new.is_some());
     }
     if unseen > 0 {
         let (ports, are, they) = if unseen == 1 { ("port", "is", "it is") } else { ("ports", "are", "they are") };

@@ -4,7 +4,8 @@
 //! Few hosts come again, so of a host's first entry its keys are only put down: eight bytes a finding, in a temporary file
 //! once they are more than 1 MiB. Where a host comes again they move into a map ([`super::paged`]), once, and what
 //! follows of it is counted there: a report whose hosts take turns costs a look into the map a row, however many hosts
-//! and turns there are. What stays in memory is four bytes a host.
+//! and turns there are. What stays in memory is four bytes a
+//! host, beside a few MiB of maps and lists.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

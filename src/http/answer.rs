@@ -1,5 +1,6 @@
 //! What came back: a whole answer, or what went wrong with one attempt.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -225,9 +226,13 @@ fn is_no_http(problem: &reqwest::Error) -> bool {
     is_caused_by(problem, |error| error.downcast_ref().is_some_and(hyper::Error::is_parse))
 }
 
-/// Whether the bytes came, and are not packed as their header says.
+/// Whether the bytes came, and are not packed as their header says. Where they just end, more should have come.
 fn cannot_be_unpacked(problem: &reqwest::Error) -> bool {
-    problem.is_decode() && !is_caused_by(problem, |error| error.is::<hyper::Error>())
+    let is_cut_off = |error: &(dyn std::error::Error + 'static)| {
+        error.is::<hyper::Error>()
+            || error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof)
+    };
+    problem.is_decode() && !is_caused_by(problem, is_cut_off)
 }
 
 /// Looks through the whole chain of causes, also behind I/O errors.

@@ -348,7 +348,7 @@ impl Http {
                     let in_time = pause < deadline.saturating_duration_since(Instant::now());
                     if attempt >= retry::ATTEMPTS || !in_time {
                         let error = self.failure(request, exit, Detail::Plain, problem).with_retry_after(wanted);
-                        return Err(error.or_hint(|| self.advice(event, wanted)).into());
+                        return Err(error.or_hint(|| self.advice(event, exit, wanted)).into());
                     }
                     self.tell_pause(&problem, exit, pause, attempt);
                     poll::sleep(pause).await;
@@ -364,7 +364,7 @@ impl Http {
                 }
                 Verdict::Failed(exit) => {
                     let error = self.failure(request, exit, Detail::Plain, problem);
-                    return Err(error.or_hint(|| self.advice(event, None)).into());
+                    return Err(error.or_hint(|| self.advice(event, exit, None)).into());
                 }
                 Verdict::Done => {
                     let exit = problem.vendor.exit.unwrap_or(Exit::Internal);
@@ -446,7 +446,8 @@ impl Http {
     }
 
     /// What to do now, where the vendor does not say it.
-    fn advice(&self, event: Event, wanted: Option<Duration>) -> String {
+    fn advice(&self, event: Event, exit: Exit, wanted: Option<Duration>) -> String {
+        const LATER: &str = "try again later, or with a smaller `max_concurrency` of the profile";
         match (event, wanted) {
             (_, Some(wanted)) if wanted > Duration::from_secs(24 * 60 * 60) => {
                 "the vendor asks to wait more than a day before the next try".to_owned()
@@ -466,7 +467,7 @@ impl Http {
             (Event::Unreadable, _) => {
                 "is `base_url` the API's own address, and not that of something before it?".to_owned()
             }
-            (Event::Status(429), _) => "try again later, or with a smaller `max_concurrency` of the profile".to_owned(),
+            (Event::Status(_), _) if exit == Exit::Limited => LATER.to_owned(),
             (Event::Status(_), _) => "the fault is at the server's end: try again later".to_owned(),
         }
     }

@@ -89,8 +89,8 @@ const fn refusal(status: u16) -> Exit {
     }
 }
 
-/// The table, where the vendor's words may say that a rate limit refused the request, whatever the status. That it was
-/// not processed only 429 says for certain.
+/// The table, where the vendor's words may say that a rate limit refused the request, whatever the status. A refusal it is
+/// then; to send a change again without being told is for 429 alone.
 pub fn verdict_of(repeat: Repeat, event: Event, throttled: bool) -> Verdict {
     match verdict(repeat, event) {
         verdict if !throttled => verdict,

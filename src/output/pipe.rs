@@ -149,7 +149,7 @@ impl Pipe {
             Place::File(target) => {
                 let ended = match failure {
                     Some(problem) => Err(target.fail(&problem)),
-                    None if whole => target.keep().map(|()| None),
+                    None if whole => target.keep_instead_of_part().map(|()| None),
                     None if self.0.touched.load(Ordering::Relaxed) => target.keep_partial(),
                     None => {
                         target.discard();

@@ -95,24 +95,38 @@ impl Target {
         Ok(Some(&self.file))
     }
 
-    /// Puts the whole file at its place. A part that an earlier call has left beside it says nothing any more.
+    /// Puts the whole file at its place.
     ///
     /// # Errors
     /// Exit 1.
     pub fn keep(&self) -> Result<()> {
+        self.put().map(drop)
+    }
+
+    /// Puts the whole file at its place. A part that an earlier call has left beside it says nothing any more.
+    ///
+    /// # Errors
+    /// Exit 1.
+    pub fn keep_instead_of_part(&self) -> Result<()> {
+        if let Some(place) = self.put()? {
+            for part in [with_suffix(&self.name), with_suffix(&place)] {
+                drop(std::fs::remove_file(part));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file's place, unless it is written there from the beginning.
+    fn put(&self) -> Result<Option<PathBuf>> {
         if self.rename().is_none() {
-            return Ok(());
+            return Ok(None);
         }
         // This may take long, and is no reason not to decide otherwise meanwhile.
         self.file.sync_all().map_err(|problem| self.fail(&problem))?;
         let mut rename = self.rename();
-        let Some((beside, place)) = &*rename else { return Ok(()) };
+        let Some((beside, place)) = &*rename else { return Ok(None) };
         std::fs::rename(beside, place).map_err(|problem| self.fail(&problem))?;
-        for part in [with_suffix(&self.name), with_suffix(place)] {
-            drop(std::fs::remove_file(part));
-        }
-        *rename = None;
-        Ok(())
+        Ok(rename.take().map(|(_, place)| place))
     }
 
     /// Keeps what there is of the file under its name with `.partial` behind it, and leaves the place alone. The name

@@ -108,10 +108,12 @@ fn several_files_each_in_its_format() {
     let (env, vendor) = home();
     vendor.expect(get("/scans").reply(list()).repeatedly());
     env.file("out.json", "what was there before", 0o644);
+    // Lists leave no parts, so this is somebody's own.
+    env.file("out.csv.partial", "mine", 0o644);
     let flags = ["-o", "out.json", "-o", "out.csv", "-o", "lines.ndjson", "-o", "json=raw.out", "-o", "table.txt"];
     let output = env.run(&[&["scans", "list"], &flags[..]].concat()).expect_code(0);
     assert_eq!(output.stdout, "");
-    assert_eq!(files(&env), ["lines.ndjson", "out.csv", "out.json", "raw.out", "table.txt"]);
+    assert_eq!(files(&env), ["lines.ndjson", "out.csv", "out.csv.partial", "out.json", "raw.out", "table.txt"]);
     let document: Value = serde_json::from_str(&env.read("out.json").unwrap()).unwrap();
     assert_eq!(document["items"].as_array().unwrap().len(), 3);
     assert_eq!(env.read("raw.out"), env.read("out.json"));

@@ -199,7 +199,7 @@ impl<'a> Call<'a> {
         // Where nobody reads any more, reading ended early and the counts are of no whole.
         let is_read = !gates.is_empty() || !delivery.is_unheard();
         if is_read && delivery.has_begun() {
-            tell_unmet(ui, &sieve);
+            tell_unmet(ui, &sieve, !gates.is_empty());
         }
         if is_read && delivery.has_begun() && (!delivery.is_table_on_stdout() || baseline.is_some()) {
             let compared = match &baseline {

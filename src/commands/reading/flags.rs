@@ -96,8 +96,8 @@ impl Filters {
 const REPEATED: usize = 10;
 
 /// Tells of hosts and plugins that were asked for and not there: a slip in one of them looks like a report without
-/// findings.
-pub fn tell_unmet(ui: &Ui, sieve: &Sieve) {
+/// findings, and opens a gate, which then is said whatever is to be silent.
+pub fn tell_unmet(ui: &Ui, sieve: &Sieve, has_gate: bool) {
     if sieve.seen() == 0 {
         return;
     }
@@ -105,7 +105,8 @@ pub fn tell_unmet(ui: &Ui, sieve: &Sieve) {
     let plugins: Vec<String> = sieve.unmet_plugins().map(ToOwned::to_owned).collect();
     for (flag, words, what) in [("--host", hosts, "no host that has findings"), ("--plugin", plugins, "no finding")] {
         if !words.is_empty() {
-            ui.warn(&format!("`{flag} {}` matched {what} in what was read", listed(&words)));
+            let text = format!("`{flag} {}` matched {what} in what was read", listed(&words));
+            if has_gate && ui.is_quiet() { ui.always(&format!("warning: {text}")) } else { ui.warn(&text) }
         }
     }
 }

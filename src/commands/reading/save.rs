@@ -82,11 +82,11 @@ pub async fn save(
 ) -> Result<Saved> {
     let separate = matches!(decoder, Some(Decoder::Pages(_)));
     let files = Files::of(&places);
-    let enough = Enough::default();
-    let written = pump::download(context, progress, download, &enough, move |chunks| {
+    let written = pump::download(context, progress, download, &Enough::default(), move |chunks| {
         write(chunks, separate, format, part, places)
-    });
-    Ok(match written.await? {
+    })
+    .await?;
+    Ok(match written {
         Some(saved) => saved,
         None => Saved { length: 0, problem: Some(pump::abandoned(context)), delivered: files.abandon() },
     })

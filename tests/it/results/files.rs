@@ -181,6 +181,15 @@ fn in_shell(env: &Env, script: &str) -> Option<i32> {
     command.status().expect("a shell").code()
 }
 
+#[test]
+fn arguments_that_cannot_be_parsed_are_2_also_where_nobody_can_be_told() {
+    let env = Env::new();
+    let program = env!("CARGO_BIN_EXE_scanctl");
+    for arguments in ["-f json lanch", "--log-format json launch --bogus", "lanch"] {
+        assert_eq!(in_shell(&env, &format!("'{program}' {arguments} 2>/dev/full")), Some(2), "{arguments}");
+    }
+}
+
 /// A report of this many hosts that has no end.
 pub(super) fn endless(hosts: u32) -> String {
     let mut report = "<NessusClientData_v2><Report name=\"r\">".to_owned();

@@ -52,19 +52,20 @@ impl Interrupt {
 }
 
 #[cfg(unix)]
-async fn collect(count: watch::Sender<Vec<Exit>>) {
+fn collect(count: watch::Sender<Vec<Exit>>) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    loop {
-        let exit = tokio::select! {
-            Some(()) = interrupt.recv() => Exit::Interrupted,
-            Some(()) = terminate.recv() => Exit::Terminated,
-            else => return,
-        };
-        count.send_modify(|signals| signals.push(exit));
+    // Now, and not when it is first polled: what comes before that counts too.
+    let sources = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = sources else { return };
+        loop {
+            let exit = tokio::select! {
+                Some(()) = interrupt.recv() => Exit::Interrupted,
+                Some(()) = terminate.recv() => Exit::Terminated,
+                else => return,
+            };
+            count.send_modify(|signals| signals.push(exit));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::io::AsyncReadExt as _;
 
-use super::sandbox::{Place, child, ended};
+use super::sandbox::{Place, child, code, ended};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -95,9 +95,10 @@ pub async fn run(args: Args, global: &Global, context: &Context) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// The signal that a step says it was ended by: it may say so before this program has seen the same one.
+/// The signal that ended a step, by what the step says or because it could say nothing yet: it may be gone before this
+/// program has seen the same one.
 fn signalled(status: ExitStatus) -> Option<Exit> {
-    [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| status.code() == Some(i32::from(exit.code())))
+    [Exit::Interrupted, Exit::Terminated].into_iter().find(|exit| code(status) == exit.code())
 }
 
 fn steps() -> Vec<Step> {

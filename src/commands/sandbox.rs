@@ -205,7 +205,7 @@ async fn around(command: &[OsString], sandbox: &Sandbox, place: &Place, context:
         .kill_on_drop(true)
         .spawn()
         .map_err(|problem| Error::usage(format!("cannot run `{}`: {problem}", program.to_string_lossy())))?;
-    Ok(code(ended(&mut child, context).await?))
+    Ok(ExitCode::from(code(ended(&mut child, context).await?)))
 }
 
 /// Waits for a command. Ctrl-C reaches it by itself; the sandbox stays for its last requests.
@@ -235,12 +235,12 @@ fn terminate(child: &Child) {
 }
 
 /// The code that a shell would show.
-pub(super) fn code(status: ExitStatus) -> ExitCode {
+pub(super) fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return ExitCode::from(u8::try_from(128 + signal).unwrap_or(u8::MAX));
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
     }
-    ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]

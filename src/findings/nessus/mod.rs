@@ -35,8 +35,8 @@ const MOST_WORKERS: usize = 4;
 /// Those of the sink. What is wrong with the document is in what comes back, because it comes after findings.
 pub(super) fn decode(source: impl Read + Send, emitter: Emitter<'_>) -> Result<Decoded> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // One more to wait for its turn while others work would cost more in cache and in waking than it brings.
-    run(source, emitter, cores.min(MOST_WORKERS), Sizes::default())
+    // One more than cores: where blocks differ, as those of real hosts do, one of them waits for its turn to deliver.
+    run(source, emitter, (cores + 1).min(MOST_WORKERS), Sizes::default())
 }
 
 /// Makes the allocator of most Linux systems keep what blocks and their texts take turns in. It gives back what is free at
